@@ -1,0 +1,118 @@
+"""What is judged and by what: a device with its evidence, a profile with the tolerances.
+
+Theory of operation. A run judges subjects. With a device file each device is one; a contact log belongs to
+the only device there is, or to the one of several whose schedule explains more of its own ids than any
+other's does. A log that none of several explains, or two explain equally well, belongs to no device: what
+needs a base id is then inconclusive, never a pass. Without a device file all evidence is taken to come from
+one phone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bluezone_harness.checks.schedules import Schedule
+from bluezone_harness.evidence.contact_logs import ContactLogEvidence
+from bluezone_harness.evidence.device_files import Device
+from bluezone_harness.observations import Capability, Extent
+from bluezone_reference.profiles import Profile
+
+UNNAMED = "phone"
+"""What reports call a device of which no device file speaks."""
+UNIDENTIFIED = "not identified"
+"""What reports call the owner of evidence that belongs to none of several devices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """By what a subject is judged.
+
+    Attributes:
+        profile: Whose behaviour is right.
+        tolerances: The specification's, by name; each in its own unit.
+    """
+
+    profile: Profile
+    tolerances: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A device under test and its evidence.
+
+    Attributes:
+        label: What reports call it.
+        device: What the device file says of it; ``None`` where there is none, or where it is not identified.
+        logs: Its contact logs, of any kind.
+        identified: ``False``: there is a device file with several devices, and none of them is the one.
+    """
+
+    label: str
+    device: Device | None
+    logs: tuple[ContactLogEvidence, ...]
+    identified: bool = True
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What its evidence can show, wholly or in part."""
+        shown = {
+            capability
+            for log in self.logs
+            for capability, extent in log.capabilities.items()
+            if extent is not Extent.NO
+        }
+        if self.device is not None:
+            shown.add(Capability.BASE_ID)
+        return frozenset(shown)
+
+    @property
+    def record_logs(self) -> tuple[ContactLogEvidence, ...]:
+        """Its contact logs that hold records."""
+        return tuple(log for log in self.logs if Capability.RECORDS in log.capabilities)
+
+
+def subjects(
+    logs: Sequence[ContactLogEvidence], devices: Sequence[Device], profile: Profile
+) -> tuple[Subject, ...]:
+    """Say whose each contact log is.
+
+    Args:
+        logs: All there are.
+        devices: Of the device file; none where there is no such file.
+        profile: Whose schedules the devices have.
+
+    Returns:
+        Each device in the order of the file, with its logs; then, if there is any, the owner of the rest.
+    """
+    if not devices:
+        return (Subject(UNNAMED, None, tuple(logs)),)
+    owners = [_owner(log, devices, profile) for log in logs]
+    found = [
+        Subject(
+            device.name, device, tuple(log for log, owner in zip(logs, owners, strict=True) if owner == index)
+        )
+        for index, device in enumerate(devices)
+    ]
+    rest = tuple(log for log, owner in zip(logs, owners, strict=True) if owner is None)
+    if rest:
+        found.append(Subject(UNIDENTIFIED, None, rest, identified=False))
+    return tuple(found)
+
+
+def _owner(log: ContactLogEvidence, devices: Sequence[Device], profile: Profile) -> int | None:
+    """Return the index of the device that a log belongs to, or ``None``."""
+    if len(devices) == 1:
+        return 0
+    explained = [_explained(log, device, profile) for device in devices]
+    most = max(explained)
+    return explained.index(most) if most and explained.count(most) == 1 else None
+
+
+def _explained(log: ContactLogEvidence, device: Device, profile: Profile) -> int:
+    """Return how many rows of a log bear an own id of a device's schedule, wherever in it."""
+    schedule = Schedule(device, profile)
+    if schedule.unusable:
+        return 0
+    places = schedule.places(row.record.time_ms for row in log.rows)
+    return sum(row.record.own_id in places for row in log.rows)

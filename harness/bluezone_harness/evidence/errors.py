@@ -1,0 +1,20 @@
+"""The one error of this package."""
+
+from __future__ import annotations
+
+
+class EvidenceError(ValueError):
+    """Evidence, or a device file, that cannot be read at all; a command answers it with exit code 3.
+
+    Attributes:
+        source: Name of the evidence, without folders.
+        reason: One sentence for people, without a full stop.
+        pointer: In JSON, the JSON Pointer (RFC 6901) to what is wrong; else empty.
+    """
+
+    def __init__(self, source: str, reason: str, *, pointer: str | None = None) -> None:
+        where = "" if pointer is None else f" (at {pointer or 'the top'})"
+        super().__init__(f"{source}: {reason}{where}")
+        self.source = source
+        self.reason = reason
+        self.pointer = pointer or ""

@@ -1,0 +1,1 @@
+"""Reports: a ``Result`` in, text out; pure."""

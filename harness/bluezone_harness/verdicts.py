@@ -1,0 +1,414 @@
+"""What the answers of the checks amount to: verdicts of requirements and axes, coverage, an exit code.
+
+Theory of operation. ``judge`` runs every check that the profile's requirements have on every subject that
+shows what the check needs, and ``conclude`` makes one verdict of each requirement of the specification:
+
+- it does not list the profile: not applicable;
+- a check answered: the heaviest of its answers (a failure outweighs all, what is inconclusive outweighs a
+pass); - no check answered: not observable, because no alternative of its letters is complete, because the
+evidence of the
+  right kind lacks what the check needs, or because nothing in it shows the requirement.
+
+Damage never masks a failure: it is a reason to be inconclusive, and a failure outweighs that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from bluezone_harness.checks import CHECKS
+from bluezone_harness.checks.own_ids import matched_rows
+from bluezone_harness.checks.registry import Check
+from bluezone_harness.checks.remarks import remarks
+from bluezone_harness.checks.subjects import Rules, Subject, subjects
+from bluezone_harness.evidence.contact_logs import ContactLogEvidence
+from bluezone_harness.evidence.device_files import KIND as DEVICE_FILE
+from bluezone_harness.evidence.device_files import DeviceFile
+from bluezone_harness.findings import Finding, Judgement, Reason, Verdict, heaviest, inconclusive
+from bluezone_harness.observations import Capability, Diagnostic, Extent
+from bluezone_reference import __version__
+from bluezone_reference.profiles import Profile
+from bluezone_spec.model import Axis, Level, Requirement, Specification
+
+SCHEMA = 1
+"""Version of the schema that a ``Result`` written as JSON keeps to."""
+
+_LETTERS = {
+    "C": "a capture",
+    "G": "a GATT session",
+    "V": "vectors run by an implementation",
+    "L": "a contact log",
+    "T": "app traffic",
+    "K": "a device file",
+    "E": "event records",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many of the MUSTs that apply were judged: passed or failed."""
+
+    judged: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class AxisVerdict:
+    """The verdict of an axis, and its coverage."""
+
+    verdict: Verdict
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementVerdict:
+    """The verdict of a requirement.
+
+    Attributes:
+        id: Of the requirement.
+        title: Its heading.
+        level: MUST, SHOULD, MAY or REPORT.
+        axis: Conformance or privacy.
+        verdict: What is said of it.
+        reason: Why neither pass nor fail; ``None`` where it is one of them, or does not apply.
+        judged: How many things were judged.
+        failed: How many of them failed.
+        summary: What was judged, or why it was not.
+    """
+
+    id: str
+    title: str
+    level: Level
+    axis: Axis
+    verdict: Verdict
+    reason: Reason | None
+    judged: int
+    failed: int
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """By what was judged: version of this package, and SHA-256 of the specification in hex."""
+
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A piece of evidence, as a report names it.
+
+    Attributes:
+        name: Of the file, without folders.
+        sha256: Of its octets, in hex.
+        kind: Such as ``contact_log_export``.
+        capabilities: What it can show; what is not named it cannot.
+    """
+
+    name: str
+    sha256: str
+    kind: str
+    capabilities: Mapping[Capability, Extent]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSummary:
+    """A device under test.
+
+    Attributes:
+        label: Its name in the device file, or a word for it.
+        matched: Rows of contact logs and sightings whose id is that of its schedule at that time.
+        clock_offset_ms: By how much its clock is ahead of the evidence's; ``None`` where there is nothing to
+            tell.
+        sightings: How often it was heard on the air.
+    """
+
+    label: str
+    matched: int
+    clock_offset_ms: int | None
+    sightings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All that a run found out; what every report is made from.
+
+    Attributes:
+        schema: Version of the form.
+        suite: By what was judged.
+        command: Which command was run.
+        profile: Name of the profile.
+        inputs: The evidence, in the order in which it was given.
+        partial: Some of the evidence could not be read.
+        conformance: Verdict of the axis.
+        privacy: Verdict of the axis.
+        coverage: Of both axes together.
+        requirements: Every requirement of the specification, in its order.
+        findings: Failures first, MUST before SHOULD, then in the order of the specification.
+        diagnostics: Damage and the like.
+        devices: Who was judged.
+    """
+
+    schema: int
+    suite: Suite
+    command: str
+    profile: str
+    inputs: tuple[Input, ...]
+    partial: bool
+    conformance: AxisVerdict
+    privacy: AxisVerdict
+    coverage: Coverage
+    requirements: tuple[RequirementVerdict, ...]
+    findings: tuple[Finding, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    devices: tuple[DeviceSummary, ...]
+
+    def axis(self, axis: Axis) -> AxisVerdict:
+        """Return the verdict of an axis."""
+        return self.conformance if axis is Axis.CONFORMANCE else self.privacy
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one check said of one subject."""
+
+    requirement: str
+    device: str
+    judgement: Judgement
+
+
+def judge(
+    specification: Specification,
+    profile: Profile,
+    logs: Sequence[ContactLogEvidence],
+    device_file: DeviceFile | None,
+    command: str,
+) -> Result:
+    """Judge contact logs.
+
+    Args:
+        specification: By which.
+        profile: Whose behaviour is right.
+        logs: The evidence.
+        device_file: Whose evidence it is, where that is known.
+        command: Which command asks, for the report.
+
+    Raises:
+        ValueError: The specification lacks a requirement that a check judges.
+    """
+    for requirement in CHECKS:
+        if requirement not in specification.requirements:
+            raise ValueError(f"there is a check of {requirement}, which the specification does not have")
+    rules = Rules(profile, {name: tolerance.value for name, tolerance in specification.tolerances.items()})
+    found = subjects(logs, () if device_file is None else device_file.devices, profile)
+    checks = [
+        check for name, check in CHECKS.items() if profile.name in specification.requirements[name].profiles
+    ]
+    answers = run(checks, found, rules)
+    letters = {"L"} if logs else set()
+    inputs = [Input(log.name, log.sha256, log.kind, log.capabilities) for log in logs]
+    if device_file is not None:
+        letters.add("K")
+        inputs.append(
+            Input(device_file.name, device_file.sha256, DEVICE_FILE, {Capability.BASE_ID: Extent.YES})
+        )
+    requirements = conclude(specification, profile.name, answers, frozenset(letters))
+    return Result(
+        schema=SCHEMA,
+        suite=Suite(__version__, digest(specification)),
+        command=command,
+        profile=profile.name,
+        inputs=tuple(inputs),
+        partial=any(log.partial for log in logs),
+        conformance=axis_verdict(requirements, Axis.CONFORMANCE),
+        privacy=axis_verdict(requirements, Axis.PRIVACY),
+        coverage=_coverage(requirements),
+        requirements=requirements,
+        findings=findings_of(specification, answers),
+        diagnostics=tuple(
+            diagnostic
+            for diagnostics in (*(log.diagnostics for log in logs), *(remarks(each, rules) for each in found))
+            for diagnostic in diagnostics
+        ),
+        devices=tuple(DeviceSummary(each.label, matched_rows(each, rules), None, 0) for each in found),
+    )
+
+
+def run(checks: Iterable[Check], found: Sequence[Subject], rules: Rules) -> list[Answer]:
+    """Ask each check about each subject that shows what it needs.
+
+    Where all that is missing is whose evidence it is, because several devices come into question and none of
+    them is the one, the answer is inconclusive.
+    """
+    answers: list[Answer] = []
+    for check in checks:
+        for subject in found:
+            missing = check.missing(subject.capabilities)
+            if not missing:
+                answers.append(Answer(check.requirement, subject.label, check.judge(subject, rules)))
+            elif not subject.identified and missing == {Capability.BASE_ID}:
+                doubt = inconclusive(
+                    Reason.DEVICE_NOT_IDENTIFIED,
+                    "the own ids are those of none of the devices, or of several",
+                )
+                answers.append(Answer(check.requirement, subject.label, doubt))
+    return answers
+
+
+def conclude(
+    specification: Specification, profile: str, answers: Sequence[Answer], letters: frozenset[str]
+) -> tuple[RequirementVerdict, ...]:
+    """Make a verdict of each requirement of a specification.
+
+    Args:
+        specification: All of it.
+        profile: Name of the profile that was judged by.
+        answers: Of all checks.
+        letters: Kinds of evidence that were given, as in ``Requirement.verified_by``.
+    """
+    by_requirement: dict[str, list[Judgement]] = {}
+    for answer in answers:
+        by_requirement.setdefault(answer.requirement, []).append(answer.judgement)
+    return tuple(
+        _verdict(requirement, profile, by_requirement.get(requirement.id, ()), letters)
+        for requirement in specification.requirements.values()
+    )
+
+
+def _verdict(
+    requirement: Requirement, profile: str, judgements: Sequence[Judgement], letters: frozenset[str]
+) -> RequirementVerdict:
+    if profile not in requirement.profiles:
+        return _undecided(requirement, Verdict.NOT_APPLICABLE, None, f"does not bind {profile}")
+    if judgements:
+        verdict = heaviest(each.verdict for each in judgements)
+        heavy = [each for each in judgements if each.verdict is verdict]
+        return RequirementVerdict(
+            requirement.id,
+            requirement.title,
+            requirement.level,
+            requirement.axis,
+            verdict,
+            heavy[0].reason,
+            sum(each.judged for each in judgements),
+            sum(each.failed for each in judgements),
+            "; ".join(dict.fromkeys(each.summary for each in heavy)),
+        )
+    if not any(alternative <= letters for alternative in requirement.verified_by):
+        return _undecided(
+            requirement, Verdict.NOT_OBSERVABLE, Reason.EVIDENCE_MISSING, f"needs {_needs(requirement)}"
+        )
+    if requirement.id in CHECKS:
+        summary = "this evidence lacks what the check needs"
+        return _undecided(requirement, Verdict.NOT_OBSERVABLE, Reason.CAPABILITY_MISSING, summary)
+    summary = "nothing in this evidence alone shows it"
+    return _undecided(requirement, Verdict.NOT_OBSERVABLE, Reason.EVIDENCE_MISSING, summary)
+
+
+def _undecided(
+    requirement: Requirement, verdict: Verdict, reason: Reason | None, summary: str
+) -> RequirementVerdict:
+    return RequirementVerdict(
+        requirement.id, requirement.title, requirement.level, requirement.axis, verdict, reason, 0, 0, summary
+    )
+
+
+def _needs(requirement: Requirement) -> str:
+    """Say what could show a requirement, such as ``a capture and a device file``."""
+    alternatives = (
+        " and ".join(text for letter, text in _LETTERS.items() if letter in alternative)
+        for alternative in requirement.verified_by
+    )
+    return ", or ".join(alternatives)
+
+
+def axis_verdict(requirements: Sequence[RequirementVerdict], axis: Axis) -> AxisVerdict:
+    """Return what the MUSTs of an axis amount to."""
+    musts = [each for each in requirements if each.axis is axis and each.level is Level.MUST]
+    verdicts = {each.verdict for each in musts}
+    order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+    verdict = next((each for each in order if each in verdicts), Verdict.NOT_OBSERVABLE)
+    return AxisVerdict(verdict, _coverage(musts))
+
+
+def _coverage(requirements: Iterable[RequirementVerdict]) -> Coverage:
+    verdicts = [
+        each.verdict
+        for each in requirements
+        if each.level is Level.MUST and each.verdict is not Verdict.NOT_APPLICABLE
+    ]
+    return Coverage(sum(each in (Verdict.PASS, Verdict.FAIL) for each in verdicts), len(verdicts))
+
+
+def findings_of(specification: Specification, answers: Sequence[Answer]) -> tuple[Finding, ...]:
+    """Return the grounds of all answers, worst first, with what the specification says of them."""
+    places = {name: place for place, name in enumerate(specification.requirements)}
+    levels = list(Level)
+
+    def weight(answer: Answer) -> tuple[bool, int, int]:
+        requirement = specification.requirements[answer.requirement]
+        return (
+            answer.judgement.verdict is not Verdict.FAIL,
+            levels.index(requirement.level),
+            places[answer.requirement],
+        )
+
+    found: list[Finding] = []
+    for answer in sorted(answers, key=weight):
+        requirement = specification.requirements[answer.requirement]
+        found.extend(
+            Finding(
+                requirement.id,
+                requirement.level,
+                requirement.axis,
+                answer.judgement.verdict,
+                answer.device,
+                ground.summary,
+                ground.expected,
+                ground.seen,
+                requirement.rationale,
+                ground.count,
+                ground.evidence,
+            )
+            for ground in answer.judgement.grounds
+        )
+    return tuple(found)
+
+
+def exit_code(
+    result: Result, axes: Collection[Axis], *, strict: bool = False, allow_inconclusive: bool = False
+) -> int:
+    """Return what a command ends with.
+
+    Args:
+        result: Of the run.
+        axes: What counts.
+        strict: Failed SHOULDs count too.
+        allow_inconclusive: What is inconclusive, or not judged at all, does not count.
+
+    Returns:
+        1: a MUST failed. 2: a SHOULD failed and ``strict``; or something is inconclusive, or nothing was
+            judged, unless
+        allowed. 0: otherwise.
+    """
+    verdicts = {result.axis(axis).verdict for axis in axes}
+    if Verdict.FAIL in verdicts:
+        return 1
+    shoulds = (each for each in result.requirements if each.level is Level.SHOULD and each.axis in axes)
+    if strict and any(each.verdict is Verdict.FAIL for each in shoulds):
+        return 2
+    undecided = Verdict.INCONCLUSIVE in verdicts or verdicts == {Verdict.NOT_OBSERVABLE}
+    return 2 if undecided and not allow_inconclusive else 0
+
+
+def digest(specification: Specification) -> str:
+    """Return the SHA-256 of all chapters and profiles, in hex."""
+    state = sha256()
+    for chapter in specification.chapters:
+        state.update(f"{chapter.slug}\n{chapter.text}\n".encode())
+    for name, profile in specification.profiles.items():
+        state.update(f"{name}\n{profile.groups!r}\n".encode())
+    return state.hexdigest()

@@ -1,0 +1,1 @@
+"""Virtual phones: evidence whose every octet is known, for demonstrations and tests."""

@@ -1,0 +1,28 @@
+"""The Bluezone protocol, pure: the key schedule, the advertisement, the receiver, the contact log and matching.
+
+Theory of operation. Nothing here opens a file, reads a clock, draws a random number or talks to a network: octets,
+instants and random numbers come in as arguments, and values go out. Instants are integer milliseconds since the Unix
+epoch, UTC (``time_ms``); ids and keys are ``bytes``. A caller's mistake raises ``ValueError``, of which
+``RefusedError`` is the kind that the specification has a code for; malformed input from outside raises
+``MalformedError``. Each module holds one idea and is imported by its own name:
+
+=====================  ==========================================================================
+``key_schedule``       base id -> day keys -> subkeys -> rolling ids, slots, the published day key
+``rolling_id_source``  what a phone sends while its clock and its setting move
+``weak_bases``         base ids that no random source would have given
+``ad_structures``      the picture of AdvData, declared with ``construct``
+``advertisement``      what an advertisement says, and how one is written
+``name_obfuscation``   the local name of the first generation's iPhones
+``receiver``           what an advert or a GATT value puts into the contact log
+``contact_log``        records, ``data_trace.txt`` and the SQLite schema
+``positive_cases``     the published positive cases, read strictly
+``matching``           expansion of positive cases, and their hits in a contact log
+``proximity``          the app's classes of nearness
+``profiles``           v3, the exact builds, and the older generations
+``errors``             the closed table of reject codes, and the errors that carry them
+=====================  ==========================================================================
+
+Optimised for reading. What is fast lives in the harness and is held equal to this by test.
+"""
+
+__version__ = "0.1.0.dev0"
