@@ -27,7 +27,7 @@ from bluezone_harness.evidence.contact_logs import ContactLogEvidence
 from bluezone_harness.evidence.device_files import KIND as DEVICE_FILE
 from bluezone_harness.evidence.device_files import DeviceFile
 from bluezone_harness.findings import Finding, Judgement, Reason, Verdict, heaviest, inconclusive
-from bluezone_harness.observations import Capability, Diagnostic, Extent
+from bluezone_harness.observations import Capability, Diagnostic, Extent, Severity
 from bluezone_reference import __version__
 from bluezone_reference.profiles import Profile
 from bluezone_spec.model import Axis, Level, Requirement, Specification
@@ -202,6 +202,7 @@ def judge(
     for requirement in CHECKS:
         if requirement not in specification.requirements:
             raise ValueError(f"there is a check of {requirement}, which the specification does not have")
+    logs, twice = _each_once(logs)
     rules = Rules(profile, {name: tolerance.value for name, tolerance in specification.tolerances.items()})
     found = subjects(logs, () if device_file is None else device_file.devices, profile)
     checks = [
@@ -230,11 +231,29 @@ def judge(
         findings=findings_of(specification, answers),
         diagnostics=tuple(
             diagnostic
-            for diagnostics in (*(log.diagnostics for log in logs), *(remarks(each, rules) for each in found))
+            for diagnostics in (
+                *(log.diagnostics for log in logs),
+                twice,
+                *(remarks(each, rules) for each in found),
+            )
             for diagnostic in diagnostics
         ),
         devices=tuple(DeviceSummary(each.label, matched_rows(each, rules), None, 0) for each in found),
     )
+
+
+def _each_once(
+    logs: Sequence[ContactLogEvidence],
+) -> tuple[list[ContactLogEvidence], list[Diagnostic]]:
+    """Leave out what was given before under this name or another: its rows must not count twice."""
+    once: dict[str, ContactLogEvidence] = {}
+    twice: list[Diagnostic] = []
+    for log in logs:
+        first = once.setdefault(log.sha256, log)
+        if first is not log:
+            message = f"the same octets as {first.name}: judged once"
+            twice.append(Diagnostic(log.name, None, Severity.INFO, message))
+    return list(once.values()), twice
 
 
 def run(checks: Iterable[Check], found: Sequence[Subject], rules: Rules) -> list[Answer]:

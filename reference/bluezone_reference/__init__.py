@@ -13,6 +13,7 @@ epoch, UTC (``time_ms``); ids and keys are ``bytes``. A caller's mistake raises 
 ``ad_structures``      the picture of AdvData, declared with ``construct``
 ``advertisement``      what an advertisement says, and how one is written
 ``name_obfuscation``   the local name of the first generation's iPhones
+``heard_content``      what an advert says to a receiver, under each profile
 ``receiver``           what an advert or a GATT value puts into the contact log
 ``contact_log``        records, ``data_trace.txt`` and the SQLite schema
 ``positive_cases``     the published positive cases, read strictly

@@ -249,6 +249,7 @@ V1 = replace(
     generation=1,
     key_schedule=None,
     advertisement=_V1_ADVERTISEMENT,
+    contact_log=replace(V3.contact_log, repeat_after_ms=50_000),
 )
 
 V3_HARDENED = replace(V3, name="v3-hardened")

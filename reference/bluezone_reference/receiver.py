@@ -21,8 +21,11 @@ in place of the time heard (F-28), the oldest row of an address served whenever 
 (F-19), the last recorded time alone, in whole seconds on iOS (F-20). A restart forgets: make a new
 ``Receiver``.
 
+The address of a record is empty (BZ-PRV-017), but iOS writes the other phone's platform there, and the first
+generation the address.
+
 Deliberately not here: the radio, connections, the forming of batches (an advert delivered late says so
-itself), and iOS's two minutes before it connects again, which its system's own doings hide.
+itself), and iOS's two minutes before it connects again after a disconnect.
 
 Source: BZ-RCV-001 to BZ-RCV-005, BZ-LOG-002; source A ``ServiceTraceCovid``, ``GattConnectSession``,
 ``CacheDatabaseHelper``, ``BluezoneIdTrace``; source I ``ScannerManager.swift``, ``BleCentralManager.swift``.
@@ -138,6 +141,8 @@ class Receiver:
         self._slots = None if profile.key_schedule is None else slots_a_day(max_per_day, profile)
         # A published build takes the time of delivery, and remembers the last recorded time of an id alone.
         self._is_build = profile.platform != "any"
+        # iOS leaves connections to its system: their order, and how long it waits.
+        self._limits_attempts = profile.platform != "ios"
         # Contact id -> recorded times, ascending; of a build only the last
         self._recorded: dict[bytes, list[int]] = {}
         # Address -> the id read there, and when
@@ -184,7 +189,8 @@ class Receiver:
         """Take the end of an attempt to read a phone.
 
         Args:
-            value: Of an attempt that ``hear`` began; any other is ignored, and so is one after 10 s.
+            value: Of an attempt that ``hear`` began; any other is ignored, and so is one after 10 s (iOS has no
+                such limit).
 
         Returns:
             ``LOGGED``, ``REPEATED`` or ``IGNORED``.
@@ -197,7 +203,7 @@ class Receiver:
         _check(value.rssi, value.time_ms)
         began_ms = self._attempts.pop(value.address, None)
         # BZ-RCV-004: an attempt is given up after 10 s. A clock set back meanwhile does not end it.
-        if began_ms is None or value.time_ms - began_ms >= READ_ATTEMPT_MS:
+        if began_ms is None or (self._limits_attempts and value.time_ms - began_ms >= READ_ATTEMPT_MS):
             return Reception(Outcome.IGNORED, None, "no attempt to read this address is under way")
         if value.value is None:
             if self._profile.receiver.cached_id == "slot_number":
@@ -243,15 +249,15 @@ class Receiver:
         return any(abs(time_ms - near_ms) < repeat_after_ms for near_ms in neighbours)
 
     def _begin_attempt(self, address: str, time_ms: int) -> Reception:
-        # BZ-RCV-004: an attempt is given up after 10 s; also one from a time that is still to come.
-        self._attempts = {
-            other: began_ms
-            for other, began_ms in self._attempts.items()
-            if 0 <= time_ms - began_ms < READ_ATTEMPT_MS
-        }
-        # iOS leaves the order of connections to its system.
-        if self._attempts and self._profile.platform != "ios":
-            return Reception(Outcome.READ_PENDING, None, "an attempt to read a phone is under way")
+        if self._limits_attempts:
+            # BZ-RCV-004: an attempt is given up after 10 s; also one from a time that is still to come.
+            self._attempts = {
+                other: began_ms
+                for other, began_ms in self._attempts.items()
+                if 0 <= time_ms - began_ms < READ_ATTEMPT_MS
+            }
+            if self._attempts:
+                return Reception(Outcome.READ_PENDING, None, "an attempt to read a phone is under way")
         pause_ms = self._profile.receiver.read_pause_ms
         if address in self._last_attempt_ms and 0 <= time_ms - self._last_attempt_ms[address] < pause_ms:
             return Reception(
@@ -271,19 +277,15 @@ class Receiver:
         return cached_id if self._slot_of(read_ms) == self._slot_of(time_ms) else None
 
     def _keep(self, address: str, contact_id: bytes, time_ms: int) -> None:
-        match self._profile.receiver.cached_id:
-            case "slot":
-                # Nothing of another slot will serve again, so no address is kept any longer (BZ-PRV-017).
-                slot = self._slot_of(time_ms)
-                self._cache = {
-                    other: row for other, row in self._cache.items() if self._slot_of(row[1]) == slot
-                }
-                self._cache[address] = (contact_id, time_ms)
-            case "slot_number":
-                # F-19: rows are only ever added, and the oldest of an address is the one that is found.
-                self._cache.setdefault(address, (contact_id, time_ms))
-            case "none":
-                pass
+        rule = self._profile.receiver.cached_id
+        if rule == "slot":
+            # Nothing of another slot will serve again, so no address is kept any longer (BZ-PRV-017).
+            slot = self._slot_of(time_ms)
+            self._cache = {other: row for other, row in self._cache.items() if self._slot_of(row[1]) == slot}
+            self._cache[address] = (contact_id, time_ms)
+        elif rule == "slot_number":
+            # F-19: rows are only ever added, and the oldest of an address is the one that is found.
+            self._cache.setdefault(address, (contact_id, time_ms))
 
     def _slot_of(self, time_ms: int) -> tuple[int, int]:
         """Give what two times share when an id read at the one may serve at the other: day and slot."""
@@ -295,7 +297,10 @@ class Receiver:
         return day_ms, slot
 
     def _address(self, address: str, platform: str) -> str:
-        return platform if self._profile.contact_log.platform_in_address else address
+        if self._profile.contact_log.platform_in_address:
+            return platform
+        # BZ-PRV-017: no hardware address is kept. Of the published builds the first generation's kept it.
+        return address if self._profile.generation == 1 else ""
 
 
 def _check(rssi: int, *times_ms: int) -> None:

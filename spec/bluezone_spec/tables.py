@@ -108,7 +108,7 @@ def parse_glossary(start: Place, blocks: Sequence[Block]) -> dict[str, Term]:
     """
     terms: dict[str, Term] = {}
     place, section = _section(start, blocks, "Glossary")
-    for row, (term, meaning, avoid) in _rows(place, section, ("term", "meaning", "not"), may_be_empty="not"):
+    for row, (term, meaning, avoid) in _rows(place, section, ("term", "meaning", "not"), optional="not"):
         if term in terms:
             raise row.error(f"'{term}' stands twice: keep one row")
         terms[term] = Term(term, meaning, comma_list(avoid, "word", row) if avoid else ())
@@ -148,7 +148,7 @@ def _section(start: Place, blocks: Sequence[Block], title: str) -> tuple[Place, 
 
 
 def _rows(
-    start: Place, blocks: Sequence[Block], header: tuple[str, ...], may_be_empty: str = ""
+    start: Place, blocks: Sequence[Block], header: tuple[str, ...], optional: str = ""
 ) -> Iterator[tuple[Place, tuple[str, ...]]]:
     """Yield place and cells of each row of the one table with this header."""
     tables = [block for block in blocks if block.kind == "table" and block.rows[0].cells == header]
@@ -157,12 +157,12 @@ def _rows(
     if len(tables[0].rows) == 1:
         raise tables[0].place.error(f"the table '| {' | '.join(header)} |' has no rows: fill it")
     for row in tables[0].rows[1:]:
-        yield row.place, _cells(row, header, may_be_empty)
+        yield row.place, _cells(row, header, optional)
 
 
-def _cells(row: TableRow, header: tuple[str, ...], may_be_empty: str) -> tuple[str, ...]:
+def _cells(row: TableRow, header: tuple[str, ...], optional: str) -> tuple[str, ...]:
     for name, cell in zip(header, row.cells, strict=True):
-        if not cell and name != may_be_empty:
+        if not cell and name != optional:
             raise row.place.error(f"the cell '{name}' is empty: fill it")
     # Ids, codes and names may be set as code.
     return tuple(match[1] if (match := _CODE_SPAN.fullmatch(cell)) else cell for cell in row.cells)

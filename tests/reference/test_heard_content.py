@@ -88,7 +88,8 @@ def test_an_iphone_is_to_be_read(profile: Profile, octets: str) -> None:
         "02011a13ff4c0001080000000000000000000000000000",  # a field one octet short
         FLAGS + "03030a18" + COMPANY,
         FLAGS + "0303" + "4e56" + COMPANY,  # the service's octets the wrong way round
-        "0203564e",  # not a whole UUID
+        "02030a",  # not a whole UUID
+        "05030a564e18" + COMPANY,  # the service's octets, but across two UUIDs
     ],
 )
 def test_others_adverts_hold_nothing(profile: Profile, octets: str) -> None:
@@ -199,11 +200,21 @@ def test_f_29_a_structure_beyond_the_padded_record_empties_it() -> None:
 @pytest.mark.req("BZ-RCV-003", "BZ-ADV-001")
 def test_nothing_is_taken_from_behind_the_damage() -> None:
     assert hold(V3, FLAGS + COMPANY + UUID + "ff") == TAKEN
-    # an early end: what stands behind it does not count
+    # an early end: what stands before it counts, what stands behind it does not
+    assert hold(V3, FLAGS + COMPANY + UUID + "00ff") == TAKEN
+    assert hold(ANDROID_V3, FLAGS + COMPANY + UUID + "00ff") == TAKEN
     assert is_ignored(hold(V3, COMPANY + "00" + UUID))
     assert is_ignored(hold(ANDROID_V3, COMPANY + "00" + UUID))
     # more octets than AdvData have
     assert is_ignored(hold(V3, "0cff4c00" + "00" * 9 + COMPANY + UUID))
+
+
+@pytest.mark.req("BZ-RCV-003")
+def test_the_reason_names_the_octet_counted_on_into_the_scan_response() -> None:
+    assert len(bytes.fromhex(FLAGS + UUID)) == 7
+    content = hold(V3, FLAGS + UUID, answer="020a00" + "01ff")
+    assert "SHORT_MANUFACTURER_DATA" in content.ignored
+    assert "octet 10" in content.ignored
 
 
 @pytest.mark.req("BZ-RCV-001", "BZ-ADV-011", "F-29")
@@ -214,6 +225,8 @@ def test_of_two_ids_none_is_taken_but_by_aosp_the_later() -> None:
     assert hold(V3, first, answer=first + UUID) == TAKEN
     assert hold(ANDROID_V3, first, answer=second + UUID) == HeardContent(bytes.fromhex(OTHER_HEX))
     assert hold(ANDROID_V3, second, answer=first + UUID) == TAKEN
+    # iOS too is taken to hand over the later (inferred).
+    assert hold(IOS_V3, first, answer=second + UUID) == HeardContent(bytes.fromhex(OTHER_HEX))
     # with a zero length in between AOSP stops
     assert is_ignored(hold(ANDROID_V3, first + "00", answer=second + UUID))
 
@@ -236,6 +249,8 @@ def test_the_name_of_an_old_iphone_is_revealed(profile: Profile) -> None:
     # A name that does not check out is logged as it is.
     assert hold(profile, OLD_IOS_UUID, answer="0508" + b"Nina".hex()) == HeardContent(b"Nina")
     assert value_content(b"Nina", profile) == HeardContent(b"Nina")
+    # Where there is a second name that checks out, it is the one that counts.
+    assert hold(profile, OLD_IOS_UUID + "0508" + b"Nina".hex(), answer=named) == HeardContent(b"Abc123")
     # Without a name the characteristic holds it.
     assert hold(profile, OLD_IOS_UUID) == TO_READ
     assert is_ignored(value_content(b"", profile))

@@ -80,13 +80,10 @@ def test_every_id_that_is_named_exists(
     unknown = {}
     named = set()
     for file in repository_files:
-        # what the tests plant on purpose is spelt BZ-XXX-999 or F-99
-        text = (
-            (repository / file)
-            .read_text("utf-8", errors="replace")
-            .replace("BZ-XXX-999", "")
-            .replace("F-99", "")
-        )
+        # tests name strange ids on purpose; their marks are looked at below
+        if file.parts[0] == "tests":
+            continue
+        text = (repository / file).read_text("utf-8", errors="replace")
         ids = {*REQUIREMENT.findall(text), *FAULT.findall(text)}
         named |= ids
         if strange := ids - specification.requirements.keys() - specification.faults.keys():

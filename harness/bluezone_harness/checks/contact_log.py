@@ -35,6 +35,7 @@ from bluezone_reference.key_schedule import ID_OCTETS
 _UNITS = {"ms": "milliseconds", "s": "seconds"}
 _REASONS_SHOWN = 8
 """Kinds of defects that are told apart; the rest are counted together."""
+_FURTHER = "further defects, of other kinds"
 
 
 @check("BZ-LOG-001", needs=Capability.RECORDS)
@@ -102,13 +103,16 @@ def a_contact_id_comes_again_only_after_a_while(subject: Subject, rules: Rules) 
         expected = f"the same contact id again no sooner than {duration_text(least_ms)} after its last row"
         summary = f"{count_text(len(repeats), 'row')} too soon after the last of the same contact id"
         found = ground(f"{summary} (a restart of the app could explain one)", expected, seen, repeats)
-        return failed(judged, len(repeats), f"{of_text(len(repeats), judged, 'row')} too soon", [found])
+        return failed(
+            judged,
+            len(repeats),
+            f"{of_text(len(repeats), judged, 'row')} too soon after the last of the same contact id",
+            [found],
+        )
     if not judged:
         return nothing_to_judge(subject, "rows")
     aside = f"; {count_text(set_back, 'pause')} over a clock set back not judged" if set_back else ""
-    return passed(
-        judged, f"{of_text(judged, judged, 'row')} no sooner than allowed{aside}{unread_text(subject)}"
-    )
+    return passed(judged, f"{count_text(judged, 'row')}, none too soon{aside}{unread_text(subject)}")
 
 
 def _pause_ms(before: Row, row: Row, rules: Rules) -> int:
@@ -199,8 +203,8 @@ def _grounds_by_reason(defects: list[tuple[ContactLogEvidence, RowDefect]], expe
     by_reason: dict[str, list[Evidence]] = {}
     for log, defect in defects:
         known = defect.reason in by_reason or len(by_reason) < _REASONS_SHOWN
-        by_reason.setdefault(defect.reason if known else "", []).append(of_defect(log, defect))
+        by_reason.setdefault(defect.reason if known else _FURTHER, []).append(of_defect(log, defect))
     return [
-        ground(reason or "further defects of other kinds", expected, reason or evidence[0].text, evidence)
+        ground(f"{count_text(len(evidence), 'row')}: {reason}", expected, evidence[0].text, evidence)
         for reason, evidence in by_reason.items()
     ]

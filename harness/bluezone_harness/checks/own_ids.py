@@ -118,11 +118,11 @@ def _grounds(wrong: list[WrongId]) -> list[Ground]:
     if elsewhere:
         count = count_text(len(elsewhere), "own id")
         cause = _common_cause(elsewhere)
-        summary = f"{count} of another place in the schedule" + (f": {cause}" if cause else "")
+        summary = f"{count} from elsewhere in the schedule" + (f", {cause}" if cause else "")
         grounds.append(_ground(summary, elsewhere))
     if foreign:
         count = count_text(len(foreign), "own id")
-        grounds.append(_ground(f"{count} of no place in the schedule that was searched", foreign))
+        grounds.append(_ground(f"{count} from nowhere in the schedule, as far as it was searched", foreign))
     if timeless:
         count = count_text(len(timeless), "row")
         grounds.append(_ground(f"{count} of a time that has no rolling id in the schedule", timeless))
@@ -138,7 +138,7 @@ def _ground(summary: str, wrong: list[WrongId]) -> Ground:
         day = _day_text(slot.day, slot.valid_from_ms)
         expected = f"{slot.rolling_id.hex().upper()}, slot {slot.slot} of {day}"
     if first.place is None:
-        belongs = "of no place in the schedule that was searched"
+        belongs = "from nowhere in the schedule, as far as it was searched"
     else:
         belongs = f"slot {first.place.slot} of {_day_text(first.place.day, first.place.day_start_ms)}"
         if first.place.base:
@@ -161,17 +161,17 @@ def _common_cause(wrong: list[WrongId]) -> str:
         days.add(each.place.day - each.expected.day)
         slots.add(each.place.slot - each.expected.slot)
     if len(days) == 1 and days != {0} and slots == {0}:
-        return f"each {_steps(days.pop(), 'day')} (another base day, another clock, or a list that was kept)"
+        return f"each {_steps(days.pop(), 'day')}: another base day or clock, or a list that was kept"
     if days == {0} and len(slots) == 1:
-        return f"each {_steps(slots.pop(), 'slot')} (stale ids, or another clock)"
+        return f"each {_steps(slots.pop(), 'slot')}: stale ids, or another clock"
     if days == {0}:
         count = _count_that_explains(wrong)
-        return f"max = {count} would give them" if count else ""
+        return f"as max = {count} would have them" if count else ""
     return ""
 
 
 def _steps(steps: int, noun: str) -> str:
-    return f"{count_text(abs(steps), noun)} too {'late' if steps > 0 else 'early'} in the schedule"
+    return f"{count_text(abs(steps), noun)} too {'late' if steps > 0 else 'early'}"
 
 
 def _count_that_explains(wrong: list[WrongId]) -> int | None:

@@ -65,10 +65,10 @@ def an_id_lives_for_its_slot(subject: Subject, rules: Rules) -> Judgement:
                 Reason.TOO_SHORT, f"all rows lie within {duration_text(limit_ms)}", judged=len(spans)
             )
         whole = of_text(len(spans), len(spans), "own id")
-        return passed(len(spans), f"{whole} no longer than {duration_text(limit_ms)}")
+        return passed(len(spans), f"{whole} used for no longer than {duration_text(limit_ms)}")
     worst = max(long, key=_length_ms)
     found = _span_ground(
-        f"{of_text(len(long), len(spans), 'own id')} longer than {duration_text(limit_ms)}",
+        f"{of_text(len(long), len(spans), 'own id')} used for longer than {duration_text(limit_ms)}",
         f"an own id for {duration_text(slots.longest_ms)} and {duration_text(margin_ms)} at most",
         f"{_id_text(worst)} for {duration_text(_length_ms(worst))}",
         long,
@@ -218,7 +218,7 @@ def no_id_comes_from_a_weak_base_id(subject: Subject, rules: Rules) -> Judgement
     )
     return passed(
         len(own_ids),
-        f"{of_text(0, len(own_ids), 'own id')} of a listed weak base id ({how}); absence proves nothing",
+        f"no own id of {len(own_ids)} comes from a listed weak base id ({how}); absence proves nothing",
     )
 
 

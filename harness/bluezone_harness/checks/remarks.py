@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bluezone_harness.checks.schedules import Slots
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence
 from bluezone_harness.observations import Diagnostic, Severity, duration_text
@@ -17,7 +18,11 @@ _LEAST = 3
 
 def remarks(subject: Subject, rules: Rules) -> tuple[Diagnostic, ...]:
     """State what a reader of the verdicts should know of a subject's evidence."""
-    return (*_settings_not_taken(subject, rules), *_late_deliveries(subject, rules))
+    return (
+        *_settings_not_taken(subject, rules),
+        *_late_deliveries(subject, rules),
+        *_long_contact_ids(subject, rules),
+    )
 
 
 def _settings_not_taken(subject: Subject, rules: Rules) -> Iterator[Diagnostic]:
@@ -42,6 +47,24 @@ def _late_deliveries(subject: Subject, rules: Rules) -> Iterator[Diagnostic]:
             message = (
                 f"{late} of {len(pauses_ms)} pauses between rows of one contact id last about {length}, "
                 f"as late delivery makes them (F-28): times may be up to {length} late"
+            )
+            yield Diagnostic(log.name, None, Severity.INFO, message)
+
+
+def _long_contact_ids(subject: Subject, rules: Rules) -> Iterator[Diagnostic]:
+    """State where contact ids live longer than BZ-PRV-004 allows: other phones sent them, or a cache kept them."""
+    limit_ms = Slots(None, rules.profile).longest_ms + sum(
+        rules.tolerances[name] for name in ("foreground_window", "late_delivery")
+    )
+    for log in subject.record_logs:
+        times: dict[bytes, list[int]] = {}
+        for row in log.rows:
+            times.setdefault(row.record.contact_id, []).append(row.record.time_ms)
+        long = sum(max(each) - min(each) > limit_ms for each in times.values())
+        if long:
+            message = (
+                f"{long} of {len(times)} contact ids were logged for longer than {duration_text(limit_ms)}; "
+                f"whether their senders or this phone's cache (F-19) did so, a contact log does not tell"
             )
             yield Diagnostic(log.name, None, Severity.INFO, message)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from bluezone_harness.checks.subjects import Subject
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence, Row, RowDefect
@@ -10,6 +10,10 @@ from bluezone_harness.findings import Evidence, EvidenceKind, Judgement, Reason,
 
 Located = tuple[ContactLogEvidence, Row]
 """A row and the contact log that it stands in."""
+_LONGEST_TEXT = 100
+"""Characters of a row that a report repeats; a good row has fewer."""
+_MOST_OCTETS = 1000
+"""Octets of a row that a report repeats."""
 
 
 def located_rows(subject: Subject) -> list[Located]:
@@ -32,9 +36,17 @@ def of_row(log: ContactLogEvidence, row: Row) -> Evidence:
 
 
 def of_defect(log: ContactLogEvidence, defect: RowDefect) -> Evidence:
-    """Point at what is wrong with a row."""
+    """Point at what is wrong with a row: as it is written in an export, else in words."""
+    text = defect.octets.decode("latin-1").encode("unicode_escape").decode("ascii")
+    if len(text) > _LONGEST_TEXT:
+        text = f"{text[:_LONGEST_TEXT]}.."
     return Evidence(
-        EvidenceKind.ROW, log.name, defect.number, defect.offset, octets=defect.octets, text=defect.reason
+        EvidenceKind.ROW,
+        log.name,
+        defect.number,
+        defect.offset,
+        octets=defect.octets[:_MOST_OCTETS],
+        text=text or defect.reason,
     )
 
 
@@ -71,9 +83,3 @@ def count_text(count: int, noun: str) -> str:
 def of_text(part: int, whole: int, noun: str) -> str:
     """Write a part of things: ``1 of 118 rows``."""
     return f"{part} of {count_text(whole, noun)}"
-
-
-def first_words(sentences: Sequence[str]) -> str:
-    """Join what differs between several cases: the first, and how many more there are."""
-    more = len(set(sentences)) - 1
-    return sentences[0] if not more else f"{sentences[0]} (and {more} more)"

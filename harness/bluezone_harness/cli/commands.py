@@ -57,7 +57,7 @@ class LazyGroup(click.Group):
         name = args[0]
         command = self.get_command(ctx, name)
         if command is None and not ctx.resilient_parsing:
-            near = get_close_matches(name, COMMANDS, n=1)
+            near = get_close_matches(name.lower(), COMMANDS, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise CallerError(
                 f"there is no command {shown(name)}, see '{ctx.command_path} --help'{hint}", ctx
@@ -112,8 +112,7 @@ class LazyGroup(click.Group):
 
                 sys.exit(shell_complete(self, extra, name, variable, os.environ[variable]))
             with self.make_context(name, list(sys.argv[1:] if args is None else args), **extra) as ctx:
-                self.invoke(ctx)
-            _flush()
+                self.invoke(ctx)  # click.echo holds nothing back: what cannot be written is seen here
         sys.exit(ExitCode.HOLDS)
 
 
@@ -126,7 +125,6 @@ def _ended_by_exit_code() -> Iterator[None]:
             click.echo(error.format_message(), err=True)
             sys.exit(ExitCode.USAGE)
         except click.exceptions.Exit as error:
-            _flush()
             sys.exit(error.exit_code)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - no traceback reaches a user
         sys.exit(_report(error))
@@ -154,12 +152,6 @@ def _report(error: BaseException) -> int:
 def _is_terminal() -> bool:
     """Tell whether a person sees standard error."""
     return sys.stderr is not None and sys.stderr.isatty()
-
-
-def _flush() -> None:
-    """Write what is still held back, so that a full disk or a reader gone away is seen here."""
-    if sys.stdout is not None:
-        sys.stdout.flush()
 
 
 def _discard(stream: TextIO) -> None:

@@ -163,7 +163,7 @@ def _text(specification: Specification, entry: Entry) -> Iterable[str]:
             return _tolerance(tolerance)
         case ProfileText() as profile:
             return _profile(profile)
-        case Term() as term:
+        case term:
             return _term(term)
 
 
@@ -224,9 +224,8 @@ def _profile(profile: ProfileText) -> Iterable[str]:
         yield ""
         yield _heading(group.replace("_", " "))
         for name, value in values.items():
-            yield labelled(
-                f"  {name} = {_value(value.value)}  ", f"({value.evidence.level}: {value.evidence.source})"
-            )
+            yield f"  {name} = {_value(value.value)}"
+            yield labelled("      ", f"{value.evidence.level}: {value.evidence.source}")
 
 
 def _value(value: object) -> str:

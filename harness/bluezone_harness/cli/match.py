@@ -6,12 +6,13 @@ import click
 
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence, LogKind, read_contact_log
 from bluezone_harness.evidence.errors import EvidenceError
+from bluezone_harness.observations import Capability
 from bluezone_reference.errors import MalformedError
 from bluezone_reference.matching import Answer, CaseAnswer, match
 from bluezone_reference.positive_cases import decode_cases
 from bluezone_reference.profiles import PROFILES, V3
 
-from .failures import NAME, ExitCode
+from .failures import NAME, CallerError, ExitCode
 from .inputs import INPUT_FILE, file_name, read_file
 from .output import echo_json, examples, one_line, table, time_text
 
@@ -36,7 +37,7 @@ from .output import echo_json, examples, one_line, table, time_text
     type=INPUT_FILE,
     required=True,
     metavar="LOG",
-    help="A contact log: data_trace.txt, or the phone's SQLite database.",
+    help="A contact log: data_trace.txt, or the phone's SQLite database; - reads it from standard input.",
 )
 @click.option(
     "--profile",
@@ -60,6 +61,8 @@ def command(ctx: click.Context, cases_path: str, log_path: str, profile_name: st
     Exit code: 0 every case was evaluated, contact or not; 1 a case was refused, or the published build gives
     no answer; 3 the log, or the message as a whole, cannot be read.
     """
+    if cases_path == log_path == "-":
+        raise CallerError("standard input can be read only once: give '-' once")
     profile = PROFILES[profile_name]
     try:
         cases = decode_cases(read_file(cases_path), profile)
@@ -79,7 +82,7 @@ def command(ctx: click.Context, cases_path: str, log_path: str, profile_name: st
 def _log(path: str) -> ContactLogEvidence:
     """Read a contact log; what of it could not be read is said on standard error, what could is kept."""
     log = read_contact_log(file_name(path), read_file(path))
-    if not log.has_records:
+    if Capability.RECORDS not in log.capabilities:
         raise EvidenceError(log.name, "a database of addresses alone, without records: give app_db_2.db")
     read = {row.number for row in (*log.rows, log.unfinished) if row}
     unread = {defect.number: defect for defect in log.defects if defect.number not in read}

@@ -27,6 +27,11 @@ _DATABASE_HEADER = b"SQLite format 3\x00"
 _JOURNAL_MODE = slice(18, 20)
 _WRITE_AHEAD = b"\x02\x02"
 _ROLLBACK = b"\x01\x01"
+_PAGE_OCTETS = slice(16, 18)
+_PAGES = slice(28, 32)
+_DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+_BEFORE_ALL_ROWS = -(2**63)
+"""Below the row id of any row that was not given this very one on purpose."""
 _LONGEST_VALUE = 1_000_000
 """Octets of the longest text or blob that is read; an id has 12."""
 
@@ -109,7 +114,6 @@ class ContactLogEvidence:
         cut: The export does not end in LF.
         addresses: ``macid`` of all rows of ``trace_info`` that hold one, readable or not; empty in an export.
         cached_reads: Rows of ``connect_info``; ``None`` where there is no such table.
-        has_records: There is a table of records; always so in an export.
         capabilities: What this evidence can show.
         diagnostics: What is wrong with it as a whole.
         partial: Some of it could not be read.
@@ -124,7 +128,6 @@ class ContactLogEvidence:
     cut: bool
     addresses: tuple[KeptAddress, ...]
     cached_reads: tuple[KeptAddress, ...] | None
-    has_records: bool
     capabilities: Mapping[Capability, Extent]
     diagnostics: tuple[Diagnostic, ...]
     partial: bool
@@ -148,16 +151,11 @@ def read_contact_log(name: str, octets: bytes) -> ContactLogEvidence:
     """
     if octets.startswith(_DATABASE_HEADER):
         return _read_database(name, octets)
-    if (
-        octets.strip()
-        and b"\x00" not in octets
-        and not any(_LOG_ROW.match(line) for line in octets.split(b"\n"))
-    ):
+    if octets.strip() and not any(_LOG_ROW.match(line) for line in octets.split(b"\n")):
+        hint = "; a device file is given by --device" if octets.lstrip().startswith(b"{") else ""
         raise EvidenceError(
-            name, "neither a contact log export (no row begins with an id in hex) nor a database"
+            name, f"neither a contact log export (no line begins with an id in hex) nor a database{hint}"
         )
-    if b"\x00" in octets and not _LOG_ROW.match(octets):
-        raise EvidenceError(name, "neither a contact log export (it is no text) nor a database")
     return _read_export(name, octets)
 
 
@@ -194,7 +192,6 @@ def _read_export(name: str, octets: bytes) -> ContactLogEvidence:
         cut=bool(ends),
         addresses=(),
         cached_reads=None,
-        has_records=True,
         capabilities={Capability.RECORDS: extent, Capability.EXPORT_OCTETS: extent},
         diagnostics=tuple(Diagnostic(name, end.offset, Severity.WARNING, end.reason) for end in ends),
         partial=bool(ends),
@@ -205,40 +202,84 @@ def _read_export(name: str, octets: bytes) -> ContactLogEvidence:
 
 
 class _Damage:
-    """The first damage met while a database is read; what was read before it stays."""
+    """The first damage met while a database is read; what was read before it stays.
 
-    def __init__(self) -> None:
-        self.reason = ""
+    Attributes:
+        reason: One sentence for people; empty where there is none.
+    """
 
-    def rows(self, connection: sqlite3.Connection, question: str) -> Iterator[tuple[Any, ...]]:
-        """Yield rows, the first value their row id, until they end or damage is met."""
-        last: int | None = None
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
+
+    def rows(self, connection: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
+        """Yield rows of a table, the first value their row id, until they end or damage is met."""
+        question = f"select rowid, {columns} from {table}"  # noqa: S608 - both are this module's own words
+        last = _BEFORE_ALL_ROWS
         try:
-            for row in connection.execute(question):
+            for row in connection.execute(f"{question} order by rowid"):
                 # A whole table's row ids rise; where they do not, its pages go round in circles.
-                if last is not None and row[0] <= last:
-                    raise sqlite3.DatabaseError(f"row {row[0]} after row {last}")
+                if row[0] <= last:
+                    self._found(table, last, f"row {row[0]} stands after it")
+                    return
                 last = row[0]
                 yield row
-        except sqlite3.Error as error:
-            where = "from its start" if last is None else f"after row {last}"
-            self.reason = f"the database is damaged {where}: {error}"
+        except _DATABASE_ERRORS as error:
+            # sqlite3 reads one row ahead: an error that the next row raises comes in place of this one.
+            for row in self._one_after(connection, question, last):
+                last = row[0]
+                yield row
+            self._found(table, last, _reason(error))
+
+    def _one_after(self, connection: sqlite3.Connection, question: str, last: int) -> list[tuple[Any, ...]]:
+        try:
+            return connection.execute(
+                f"{question} where rowid > ? order by rowid limit 1", (last,)
+            ).fetchall()
+        except _DATABASE_ERRORS:
+            return []
+
+    def _found(self, table: str, last: int, reason: str) -> None:
+        where = "from its start" if last == _BEFORE_ALL_ROWS else f"after row {last}"
+        self.reason = f"{table} is damaged {where}: {self.reason or reason}"
+
+
+def _reason(error: Exception) -> str:
+    """Return what SQLite says; Python cannot read all of it where a damaged name is part of it."""
+    return "its schema is no text" if isinstance(error, UnicodeDecodeError) else str(error)
+
+
+def _image(octets: bytes) -> tuple[bytes, _Damage]:
+    """Return what SQLite opens in memory, and the damage that can be seen before.
+
+    There is no -wal file beside an image, and one that ends too early is refused as a whole. Where its header
+    is changed to say what is there, the rows on the pages that are there can be read. A page that is not
+    whole is none: it is filled from its end.
+    """
+    image = bytearray(octets)
+    if image[_JOURNAL_MODE] == _WRITE_AHEAD:
+        image[_JOURNAL_MODE] = _ROLLBACK
+    page_octets = int.from_bytes(image[_PAGE_OCTETS], "big")
+    page_octets = 65_536 if page_octets == 1 else page_octets
+    pages = int.from_bytes(image[_PAGES], "big")
+    if not page_octets or pages * page_octets <= len(image):
+        return bytes(image), _Damage()
+    there = max(len(image) // page_octets, 1)
+    image[_PAGES] = there.to_bytes(4, "big")
+    reason = f"the file ends after {len(octets)} of {pages * page_octets} octets"
+    return bytes(image[: there * page_octets]), _Damage(reason)
 
 
 def _read_database(name: str, octets: bytes) -> ContactLogEvidence:
     diagnostics: list[Diagnostic] = []
-    image = octets
     if octets[_JOURNAL_MODE] == _WRITE_AHEAD:
-        # An image in memory has no -wal file beside it, and SQLite would refuse to open it.
-        image = octets[: _JOURNAL_MODE.start] + _ROLLBACK + octets[_JOURNAL_MODE.stop :]
         message = "written ahead (WAL): rows that still stand in the file -wal beside it are not seen"
         diagnostics.append(Diagnostic(name, _JOURNAL_MODE.start, Severity.WARNING, message))
-    damage = _Damage()
+    image, damage = _image(octets)
     with closing(sqlite3.connect(":memory:")) as connection:
         try:
             tables = _open(connection, image)
-        except sqlite3.Error as error:
-            raise EvidenceError(name, f"a database of which nothing can be read: {error}") from error
+        except _DATABASE_ERRORS as error:
+            raise EvidenceError(name, f"a database of which nothing can be read: {_reason(error)}") from None
         records = {"blid", "blid_contact", "rssi", "timestamp"} <= tables.get("trace_info", set())
         cache = "mac_id" in tables.get("connect_info", set())
         if not (records or cache):
@@ -248,7 +289,7 @@ def _read_database(name: str, octets: bytes) -> ContactLogEvidence:
         rows, defects, addresses = (
             _read_trace_info(connection, "macid" in tables["trace_info"], damage) if records else ((), (), ())
         )
-        cached = _read_connect_info(connection, damage) if cache and not damage.reason else ()
+        cached = _read_connect_info(connection, damage) if cache else ()
     if damage.reason:
         diagnostics.append(Diagnostic(name, None, Severity.ERROR, damage.reason))
     extent = Extent.PARTIAL if diagnostics else Extent.YES
@@ -267,7 +308,6 @@ def _read_database(name: str, octets: bytes) -> ContactLogEvidence:
         cut=False,
         addresses=addresses,
         cached_reads=cached if cache else None,
-        has_records=records,
         capabilities=capabilities,
         diagnostics=tuple(diagnostics),
         partial=bool(diagnostics),
@@ -302,11 +342,11 @@ def _read_trace_info(
     connection: sqlite3.Connection, has_address: bool, damage: _Damage
 ) -> tuple[tuple[Row, ...], tuple[RowDefect, ...], tuple[KeptAddress, ...]]:
     address = "macid" if has_address else "null"
-    question = f"select rowid, {address}, blid, blid_contact, rssi, timestamp from trace_info order by rowid"  # noqa: S608
+    columns = f"{address}, blid, blid_contact, rssi, timestamp"
     rows: list[Row] = []
     defects: list[RowDefect] = []
     addresses: list[KeptAddress] = []
-    for number, macid, blid, blid_contact, rssi, timestamp in damage.rows(connection, question):
+    for number, macid, blid, blid_contact, rssi, timestamp in damage.rows(connection, "trace_info", columns):
         if kept := _address_text(macid):
             addresses.append(KeptAddress(number, kept))
         try:
@@ -319,10 +359,8 @@ def _read_trace_info(
 
 
 def _read_connect_info(connection: sqlite3.Connection, damage: _Damage) -> tuple[KeptAddress, ...]:
-    question = "select rowid, mac_id from connect_info order by rowid"
-    return tuple(
-        KeptAddress(number, _address_text(address)) for number, address in damage.rows(connection, question)
-    )
+    rows = damage.rows(connection, "connect_info", "mac_id")
+    return tuple(KeptAddress(number, _address_text(address)) for number, address in rows)
 
 
 def _address_text(value: object) -> str:

@@ -27,7 +27,7 @@ _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ADDRESS = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SHORT_NAME = "device"
+_SHORT_NAME = "phone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +214,9 @@ def _address(node: Node) -> str:
 
 
 def _day_ms(node: Node) -> int:
+    text = node.text()
     try:
-        day = date.fromisoformat(node.text() if _DAY.fullmatch(node.text()) else "")
+        day = date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
         raise node.refusal("it is no day of the calendar as YYYY-MM-DD, such as 2020-08-08") from None
     return (day - _EPOCH.date()) // timedelta(milliseconds=1)

@@ -1,7 +1,7 @@
-"""A result for people at a terminal: verdicts and coverage first, then what failed, then what was judged,
-then the rest.
+"""A result for people at a terminal: first what it all amounts to, then why.
 
-Every word is there without colour, and 80 columns are enough.
+Verdicts and coverage, then what failed, what was judged, what is in doubt, what could not be seen. Every word
+is there without colour, and 80 columns are enough.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _write_head(console: Console, result: Result, axes: Collection[Axis]) -> Non
     for each in result.inputs:
         table.add_row(_words(each.kind), f"{_plain(each.name)}  sha256 {each.sha256[:16]}..")
     for device in result.devices:
-        table.add_row("device", f"{_plain(device.label)}  {device.matched} own ids as its schedule says")
+        table.add_row("device", f"{_plain(device.label)}  own ids as its schedule says: {device.matched}")
     if result.partial:
         table.add_row("partial", "some of the evidence could not be read")
     console.print(table)

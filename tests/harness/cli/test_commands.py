@@ -105,6 +105,10 @@ def test_what_is_quick_stays_quick(arguments: tuple[str, ...]) -> None:
     assert loaded & HEAVY == set()
 
 
+def test_the_commands_are_in_the_order_of_the_help() -> None:
+    assert bzc.list_commands(click.Context(bzc)) == list(COMMANDS)
+
+
 def test_the_help_imports_no_command() -> None:
     done = modules_after(["--help"])
     assert done & {f"bluezone_harness.cli.{name}" for name in COMMANDS} == set()
@@ -125,6 +129,7 @@ def test_without_a_command_the_help_is_shown_as_wrong_usage() -> None:
     ("arguments", "line"),
     [
         (["decod"], "there is no command 'decod', see 'bzc --help'; did you mean decode?"),
+        (["IDS"], "there is no command 'IDS', see 'bzc --help'; did you mean ids?"),
         (["xyz"], "there is no command 'xyz', see 'bzc --help'"),
         (["a\nb"], "there is no command 'a\\nb', see 'bzc --help'"),
         (["--versoin"], "there is no option '--versoin', see 'bzc --help'; did you mean --version?"),
@@ -303,6 +308,46 @@ def test_a_closed_pipe_is_no_error_to_speak_of() -> None:
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+class Full(io.StringIO):
+    """A stream to a disk that is full; it may have a number of its own, as files have."""
+
+    number: int | None = None
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fileno(self) -> int:
+        if self.number is None:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        return self.number
+
+
+@pytest.mark.parametrize("has_number", [True, False])
+def test_what_cannot_be_written_is_let_go(
+    has_number: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream = Full()
+    with (tmp_path / "file").open("wb", buffering=0) as file:
+        stream.number = file.fileno() if has_number else None
+        monkeypatch.setattr(sys, "stdout", stream)
+        with pytest.raises(SystemExit) as left:
+            bzc.main(["--version"], "bzc")
+        assert left.value.code == 3
+        file.write(b"what comes later")
+    assert (tmp_path / "file").read_bytes() == (b"" if has_number else b"what comes later")
+    assert capsys.readouterr().err == "bzc: reading or writing failed: no space left on device\n"
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["nothing"]])
+def test_without_streams_the_exit_code_remains(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(sys, "argv", ["bzc", *arguments])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == (0 if arguments == ["--version"] else 64)
 
 
 def test_an_error_that_nobody_can_hear_still_has_its_exit_code() -> None:

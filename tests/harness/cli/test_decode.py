@@ -80,7 +80,7 @@ offset  type  name                                   data
 0       0x01  Flags                                  LE General Discoverable Mode
 3       0xFF  Manufacturer Specific Data             company 0x22B5 (Bluezone), 12 octets: b9a665d754fe65e665d76a45
 19      0x03  Complete List of 16-bit Service UUIDs  0x4E56
-"""  # noqa: E501 - as it is printed
+"""
 
 
 def test_the_text() -> None:

@@ -300,6 +300,18 @@ def test_the_message_comes_from_standard_input(tmp_path: Path) -> None:
     assert (nothing.exit_code, nothing.stderr.split(":")[:2]) == (3, ["bzc", " standard input"])
 
 
+def test_the_log_comes_from_standard_input_but_not_both(tmp_path: Path) -> None:
+    cases = tmp_path / "cases.json"
+    cases.write_text(json.dumps({"data": [case()]}), "utf-8")
+    arguments = ["match", "--cases", str(cases), "--log", "-", "--json"]
+    assert (
+        json.loads(CliRunner().invoke(bzc, arguments, input=LOG.encode()).stdout)["cases"][0]["hits"] == HITS
+    )
+    both = CliRunner().invoke(bzc, ["match", "--cases", "-", "--log", "-"], input=LOG.encode())
+    assert (both.exit_code, both.stdout) == (64, "")
+    assert both.stderr == "bzc: standard input can be read only once: give '-' once\n"
+
+
 @pytest.mark.req("BZ-MAT-008", "F-07", "F-16")
 def test_a_quirk_profile_stops_where_its_build_stopped(tmp_path: Path) -> None:
     message = {"data": [case(), case(daily_key="00" * 32)]}
