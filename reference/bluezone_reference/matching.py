@@ -112,6 +112,8 @@ def expand(case: PositiveCase, profile: Profile = V3) -> Iterator[CaseSlot]:
     if not floating and len(case.day_key) != KEY_OCTETS:
         raise ValueError("a day key is 32 octets")
     _fail_as_the_builds_do(case)
+    if case.time_start_ms > case.time_end_ms:
+        return
     if floating:
         yield from _floating_slots(case)
         return
@@ -195,8 +197,10 @@ def _floating_slots(case: PositiveCase) -> Iterator[CaseSlot]:
     start_s = case.time_start_ms / 1000
     ids = _ids(case)
     while start_s <= case.time_end_ms / 1000:
-        day, slot, octets = next(ids)
         end_s = start_s + length_s
+        if end_s == start_s:  # the slot is shorter than a step of the floating time
+            raise BuildFailureError("F-07", Failure.ENDLESS_LOOP, "the time of the slots stands still")
+        day, slot, octets = next(ids)
         yield CaseSlot(day, slot, octets, int(start_s) * 1000, int(end_s) * 1000)
         start_s = end_s
 

@@ -218,6 +218,16 @@ def test_a_time_end_before_time_start_tests_nothing(profile: Profile, count: int
     assert ask(case, record(slot_id(0), START_MS), profile=profile).contact is False
 
 
+@pytest.mark.req("F-07")
+def test_times_beyond_the_steps_of_floating_seconds() -> None:
+    huge_ms = 2**60 * 1000
+    with pytest.raises(BuildFailureError) as caught:
+        ask(case_of(huge_ms, huge_ms + 1000, 1000), profile=IOS_V3)
+    assert (caught.value.fault, caught.value.failure) == ("F-07", Failure.ENDLESS_LOOP)
+    for count in (-1, 1000):  # the two times are one as floating numbers, and yet the end is before the start
+        assert not ask(case_of(huge_ms + 1000, huge_ms, count), profile=IOS_V3).contact
+
+
 @pytest.mark.req("F-16")
 def test_keys_of_another_length() -> None:
     short = PositiveCase(b"\x01", START_MS, START_MS, 96)

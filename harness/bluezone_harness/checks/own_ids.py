@@ -1,10 +1,9 @@
 """Own ids against the schedule: BZ-LOG-005, with what could explain the ones that are wrong.
 
 Theory of operation. An own id is right if the schedule has it at any instant within the tolerance
-``log_clock`` of the row's time; a time in whole seconds adds the second that it leaves out. Wrong ones are
-looked for in the rest of the schedule (``Schedule.places``) and told apart: those of another place, those of
-none, and rows whose time has no rolling id at all. If one cause explains all those of another place, the
-ground names it.
+``log_clock`` of the row's time. Wrong ones are looked for in the rest of the schedule (``Schedule.places``)
+and told apart: those of another place, those of none, and rows whose time has no rolling id at all. If one
+cause explains all those of another place, the ground names it.
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.findings import Ground, Judgement, Reason, failed, ground, inconclusive, passed
 from bluezone_harness.observations import instant_text
 from bluezone_reference.key_schedule import DAY_MS, GREATEST_MAX, SlotId, day_start_ms
-
-_SECOND_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +97,9 @@ def _expected(located: Located, schedule: Schedule, rules: Rules) -> tuple[SlotI
     _, row = located
     time_ms = row.record.time_ms
     margin_ms = rules.tolerances["log_clock"]
-    left_out_ms = _SECOND_MS - 1 if row.unit == "s" else 0
-    # BZ-LOG-005: the phone's rolling id at that time, within 1 s of a slot's end either.
-    near = schedule.between(time_ms - margin_ms, time_ms + left_out_ms + margin_ms)
+    # BZ-LOG-005: within 1000 ms of a slot boundary, both ends included, either neighbour is right. The slot before a
+    # boundary ends 1 ms before it.
+    near = schedule.between(time_ms - margin_ms - 1, time_ms + margin_ms)
     exact = schedule.between(time_ms, time_ms)
     return (exact[0] if exact else None), any(slot.rolling_id == row.record.own_id for slot in near)
 

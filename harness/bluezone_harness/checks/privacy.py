@@ -99,7 +99,9 @@ def an_id_does_not_come_again(subject: Subject, rules: Rules) -> Judgement:
         grounds.append(_again_ground(on_two_days, spans, "on two days"))
     if apart:
         grounds.append(_again_ground(apart, spans, "in two slots that do not touch"))
-    if on_two_days or (apart and _max_is_known(slots, rules)):
+    longest_ms = _longest_slot_ms(rules) + rules.tolerances["foreground_window"]
+    certain = _max_is_known(slots, rules) or any(_length_ms(span) > longest_ms for span in apart)
+    if on_two_days or (apart and certain):
         wrong = len(on_two_days) + len(apart)
         return failed(len(spans), wrong, f"{of_text(wrong, len(spans), 'own id')} used again", grounds)
     if apart:

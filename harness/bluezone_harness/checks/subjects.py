@@ -106,7 +106,7 @@ def _owner(log: ContactLogEvidence, devices: Sequence[Device], profile: Profile)
         return 0
     explained = [_explained(log, device, profile) for device in devices]
     most = max(explained)
-    return explained.index(most) if most and explained.count(most) == 1 else None
+    return explained.index(most) if explained.count(most) == 1 else None
 
 
 def _explained(log: ContactLogEvidence, device: Device, profile: Profile) -> int:

@@ -45,7 +45,7 @@ def command(ctx: click.Context, seed: int, as_json: bool) -> None:
         click.echo(_done(seed, phones))
     echo_result(result, tuple(Axis), as_json=as_json)
     if not as_json:
-        click.echo("\ntry next: bzc check data_trace.txt --device device.json, with a phone's own export")
+        click.echo("\ntry next: bzc check data_trace.txt --device device.json, on a phone's own log")
     ctx.exit(exit_code(result, tuple(Axis)))
 
 

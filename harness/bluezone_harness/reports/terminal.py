@@ -104,21 +104,18 @@ def _write_findings(console: Console, findings: Sequence[Finding], titles: dict[
 
 
 def _write_judged(console: Console, chosen: Sequence[RequirementVerdict]) -> None:
-    judged = [each for each in chosen if each.verdict in (Verdict.FAIL, Verdict.PASS)]
-    if judged:
-        _write_list(console, "judged", judged)
-    doubtful = [each for each in chosen if each.verdict is Verdict.INCONCLUSIVE]
-    if doubtful:
-        _write_list(console, "inconclusive", doubtful)
-
-
-def _write_list(console: Console, heading: str, verdicts: Sequence[RequirementVerdict]) -> None:
-    console.print(f"\n{heading} ({len(verdicts)})")
-    table = _table()
-    for each in verdicts:
-        word = Text(each.reason) if each.reason else _verdict(each.verdict)
-        table.add_row(each.id, each.level, word, _plain(each.summary))
-    console.print(Padding(table, (0, 0, 0, 2)))
+    for heading, verdicts in (
+        ("judged", (Verdict.FAIL, Verdict.PASS)),
+        ("inconclusive", (Verdict.INCONCLUSIVE,)),
+    ):
+        rows = [each for each in chosen if each.verdict in verdicts]
+        if rows:
+            console.print(f"\n{heading} ({len(rows)})")
+            table = _table()
+            for each in rows:
+                word = Text(each.reason) if each.reason else _verdict(each.verdict)
+                table.add_row(each.id, each.level, word, _plain(each.summary))
+            console.print(Padding(table, (0, 0, 0, 2)))
 
 
 def _write_rest(console: Console, chosen: Sequence[RequirementVerdict]) -> None:

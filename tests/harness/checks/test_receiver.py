@@ -1,0 +1,30 @@
+"""BZ-RCV-002: a contact log can fail it, and cannot pass it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bluezone_harness.checks.receiver import no_contact_id_has_another_length
+from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.findings import Reason, Verdict
+
+Make = Callable[..., Subject]
+RulesOf = Callable[[str], Rules]
+
+
+@pytest.mark.req("BZ-RCV-002")
+def test_a_log_cannot_pass(subject: Make, rules: RulesOf, good_log: bytes) -> None:
+    found = no_contact_id_has_another_length(subject(good_log), rules("v3"))
+    assert (found.verdict, found.reason) == (Verdict.NOT_OBSERVABLE, Reason.EVIDENCE_MISSING)
+
+
+@pytest.mark.req("BZ-RCV-002", "F-18", "F-21")
+@pytest.mark.parametrize("contact", ["41", "414141414141", "00" * 11, "00" * 13])
+def test_another_length_fails(subject: Make, rules: RulesOf, good_log: bytes, contact: str) -> None:
+    octets = good_log + f"{'AA' * 12}\t{contact}\t-60\t1596866191387\n".encode()
+    found = no_contact_id_has_another_length(subject(octets), rules("v3"))
+    assert (found.verdict, found.failed, found.judged) == (Verdict.FAIL, 1, 201)
+    assert found.grounds[0].seen == f"{len(contact) // 2} octets"
+    assert found.grounds[0].evidence[0].number == 201
