@@ -24,7 +24,9 @@ POSITIONS = (0, 4, 8, 12, 16, 18, 20, 22, 24, 26, 28, 30)
 Rows = Iterable[tuple[int, bytes, bytes]]
 
 
-def hashed_id(time_ms: int, max_per_day: int = 96, base_id: str = BASE_ID, base_day_ms: int = BASE_DAY_MS) -> bytes:
+def hashed_id(
+    time_ms: int, max_per_day: int = 96, base_id: str = BASE_ID, base_day_ms: int = BASE_DAY_MS
+) -> bytes:
     """Return the rolling id of an instant, as the published description has it."""
     key = bytes.fromhex(base_id)
     for _ in range((time_ms - base_day_ms) // DAY_MS):

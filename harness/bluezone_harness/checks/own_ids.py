@@ -19,7 +19,7 @@ from bluezone_harness.checks.rows import (
     of_text,
     unread_text,
 )
-from bluezone_harness.checks.schedules import Place, Schedule
+from bluezone_harness.checks.schedules import Place, Schedule, schedule_of
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.findings import Ground, Judgement, Reason, failed, ground, inconclusive, passed
 from bluezone_harness.observations import instant_text
@@ -46,7 +46,7 @@ def own_ids_judgement(subject: Subject, rules: Rules) -> Judgement:
     rows = located_rows(subject)
     if subject.device is None:
         raise ValueError("own ids are judged against a device")
-    schedule = Schedule(subject.device, rules.profile)
+    schedule = schedule_of(subject.device, rules.profile)
     if schedule.unusable:
         return inconclusive(
             Reason.EVIDENCE_MISSING, f"there is no schedule to compare with: {schedule.unusable}"
@@ -74,7 +74,7 @@ def matched_rows(subject: Subject, rules: Rules) -> int:
     """Return how many rows of a subject bear the own id that its schedule has at their time."""
     if subject.device is None:
         return 0
-    schedule = Schedule(subject.device, rules.profile)
+    schedule = schedule_of(subject.device, rules.profile)
     if schedule.unusable:
         return 0
     known = [(log, row) for log, row in located_rows(subject) if schedule.knows(row.record.time_ms)]

@@ -16,7 +16,7 @@ from bluezone_harness.checks.rows import (
     of_text,
     unread_numbers,
 )
-from bluezone_harness.checks.schedules import Schedule, Slots
+from bluezone_harness.checks.schedules import Slots, schedule_of
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.checks.weak_ids import BASE_DAYS, weak_places
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence, KeptAddress, LogKind
@@ -29,10 +29,11 @@ from bluezone_harness.findings import (
     failed,
     ground,
     inconclusive,
+    not_observable,
     passed,
 )
 from bluezone_harness.observations import Capability, duration_text, instant_text
-from bluezone_reference.key_schedule import DAY_MS, LEAST_MAX, day_start_ms
+from bluezone_reference.key_schedule import DAY_MS, ID_OCTETS, LEAST_MAX, day_start_ms
 from bluezone_reference.weak_bases import weakness
 
 _PLATFORM_WORDS = ("Android", "iOS")
@@ -55,25 +56,27 @@ def an_id_lives_for_its_slot(subject: Subject, rules: Rules) -> Judgement:
         return nothing_to_judge(subject, "rows")
     slots = Slots(subject.device, rules.profile)
     margin_ms = rules.tolerances["log_clock"]
-    limit_ms = slots.longest_ms + margin_ms
-    certain_ms = limit_ms if _max_is_known(slots, rules) else _longest_slot_ms(rules) + margin_ms
     spans = _spans(rows)
-    long = [span for span in spans if _length_ms(span) > limit_ms]
+    long = [span for span in spans if _length_ms(span) > _slot_ms(span, slots) + margin_ms]
     if not long:
-        if _length_ms((min(rows, key=_time_ms), max(rows, key=_time_ms))) <= limit_ms:
+        whole = (min(rows, key=_time_ms), max(rows, key=_time_ms))
+        limit_ms = _slot_ms(whole, slots) + margin_ms
+        if _length_ms(whole) <= limit_ms:
             return inconclusive(
                 Reason.TOO_SHORT, f"all rows lie within {duration_text(limit_ms)}", judged=len(spans)
             )
-        whole = of_text(len(spans), len(spans), "own id")
-        return passed(len(spans), f"{whole} used for no longer than {duration_text(limit_ms)}")
+        all_of_them = of_text(len(spans), len(spans), "own id")
+        return passed(len(spans), f"{all_of_them} used for no longer than {duration_text(limit_ms)}")
     worst = max(long, key=_length_ms)
+    slot_ms = _slot_ms(worst, slots)
     found = _span_ground(
-        f"{of_text(len(long), len(spans), 'own id')} used for longer than {duration_text(limit_ms)}",
-        f"an own id for {duration_text(slots.longest_ms)} and {duration_text(margin_ms)} at most",
+        f"{of_text(len(long), len(spans), 'own id')} used for longer than {duration_text(slot_ms + margin_ms)}",
+        f"an own id for {duration_text(slot_ms)} and {duration_text(margin_ms)} at most",
         f"{_id_text(worst)} for {duration_text(_length_ms(worst))}",
         long,
     )
-    if any(_length_ms(span) > certain_ms for span in long):
+    certain_ms = _longest_slot_ms(rules) + margin_ms
+    if _max_is_known(slots, rules) or any(_length_ms(span) > certain_ms for span in long):
         return failed(len(spans), len(long), found.summary, [found])
     return _unless_configured(len(spans), found)
 
@@ -133,6 +136,10 @@ def _time_ms(located: Located) -> int:
 
 def _length_ms(span: _Span) -> int:
     return _time_ms(span[1]) - _time_ms(span[0])
+
+
+def _slot_ms(span: _Span, slots: Slots) -> int:
+    return slots.longest_ms(_time_ms(span[0]), _time_ms(span[1]))
 
 
 def _id_text(span: _Span) -> str:
@@ -195,7 +202,12 @@ def no_id_comes_from_a_weak_base_id(subject: Subject, rules: Rules) -> Judgement
     rows = located_rows(subject)
     if not rows:
         return nothing_to_judge(subject, "rows")
-    own_ids = {row.record.own_id for _, row in rows}
+    own_ids = {row.record.own_id for _, row in rows if len(row.record.own_id) == ID_OCTETS}
+    if not own_ids:
+        summary = (
+            "no own id is a rolling id; static ids of the clock-seeded generator (F-22) are not searched for"
+        )
+        return not_observable(Reason.EVIDENCE_MISSING, summary)
     others = own_ids - _explained_ids(subject, rules)
     slots = Slots(subject.device, rules.profile)
     days = {0} | _log_days(subject, rows)
@@ -228,7 +240,7 @@ def _explained_ids(subject: Subject, rules: Rules) -> frozenset[bytes]:
     """Return the rolling ids of a device's schedule around the days of its logs, if no base id of it is weak."""
     if subject.device is None or any(weakness(base.base_id) for base in subject.device.bases):
         return frozenset()
-    schedule = Schedule(subject.device, rules.profile)
+    schedule = schedule_of(subject.device, rules.profile)
     if schedule.unusable:
         return frozenset()
     return frozenset(schedule.places(map(_time_ms, located_rows(subject))))

@@ -53,7 +53,7 @@ def _late_deliveries(subject: Subject, rules: Rules) -> Iterator[Diagnostic]:
 
 def _long_contact_ids(subject: Subject, rules: Rules) -> Iterator[Diagnostic]:
     """State where contact ids live longer than BZ-PRV-004 allows: other phones sent them, or a cache kept them."""
-    limit_ms = Slots(None, rules.profile).longest_ms + sum(
+    limit_ms = Slots(None, rules.profile).longest_ms(0, 0) + sum(
         rules.tolerances[name] for name in ("foreground_window", "late_delivery")
     )
     for log in subject.record_logs:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from bluezone_harness.evidence.device_files import Base, Device
+from bluezone_harness.evidence.device_files import Device
 from bluezone_reference.errors import BuildFailureError, RefusedError
 from bluezone_reference.key_schedule import (
     DAY_MS,
+    LAST_DAY,
     SlotId,
     day_key,
     day_number,
@@ -62,10 +64,10 @@ class Slots:
         """The most slots a day that there ever were."""
         return max(self._counts)
 
-    @property
-    def longest_ms(self) -> int:
-        """The length of the longest slot that there ever was."""
-        return DAY_MS // min(self._counts)
+    def longest_ms(self, from_ms: int, to_ms: int) -> int:
+        """Return the length of the longest slot by the settings of an interval, both ends included."""
+        first, last = bisect_right(self.changes_ms, from_ms), bisect_right(self.changes_ms, to_ms)
+        return DAY_MS // min(self._counts[first : last + 1])
 
     def count_at(self, time_ms: int) -> int:
         """Return the slots a day by the setting of an instant."""
@@ -122,6 +124,8 @@ class Schedule:
         self._bases = device.bases
         self._profile = profile
         self._days: dict[tuple[int, int, int], tuple[SlotId, ...]] = {}
+        # base id -> the last day that was asked for, and its day key
+        self._reached: dict[int, tuple[int, bytes]] = {}
         self.slots = Slots(device, profile)
         self.unusable = self._why_unusable()
 
@@ -194,10 +198,28 @@ class Schedule:
     def _ids(self, index: int, day: int, count: int) -> tuple[SlotId, ...]:
         key = (index, day, count)
         if key not in self._days:
-            base: Base = self._bases[index]
             try:
-                ids = ids_of_day(base.base_id, base.base_day_ms, day, count, self._profile)
+                self._days[key] = self._ids_of_day(index, day, count)
             except (RefusedError, BuildFailureError):
-                ids = ()
-            self._days[key] = ids
+                self._days[key] = ()
         return self._days[key]
+
+    def _ids_of_day(self, index: int, day: int, count: int) -> tuple[SlotId, ...]:
+        base = self._bases[index]
+        if not 0 < day <= LAST_DAY or not base.base_id:
+            return ids_of_day(base.base_id, base.base_day_ms, day, count, self._profile)
+        # A log goes forward: to step on from the last day key spares stepping from the base id for each of its days.
+        reached, reached_key = self._reached.get(index, (1, day_key(base.base_id, 1, self._profile)))
+        if reached > day:
+            reached, reached_key = 1, day_key(base.base_id, 1, self._profile)
+        key = day_key(reached_key, day - reached)  # BZ-KEY-003
+        self._reached[index] = (day, key)
+        # The key of a day is the base of a schedule that begins on it.
+        ids = ids_of_day(key, base.base_day_ms + day * DAY_MS, 0, count, self._profile)
+        return tuple(replace(item, day=day) for item in ids)
+
+
+@lru_cache(maxsize=4)
+def schedule_of(device: Device, profile: Profile) -> Schedule:
+    """Return the schedule of a device, the same for the same device as long as few others are asked for."""
+    return Schedule(device, profile)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bluezone_harness.checks.schedules import Schedule
+from bluezone_harness.checks.schedules import schedule_of
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence
 from bluezone_harness.evidence.device_files import Device
 from bluezone_harness.observations import Capability, Extent
@@ -111,7 +111,7 @@ def _owner(log: ContactLogEvidence, devices: Sequence[Device], profile: Profile)
 
 def _explained(log: ContactLogEvidence, device: Device, profile: Profile) -> int:
     """Return how many rows of a log bear an own id of a device's schedule, wherever in it."""
-    schedule = Schedule(device, profile)
+    schedule = schedule_of(device, profile)
     if schedule.unusable:
         return 0
     places = schedule.places(row.record.time_ms for row in log.rows)

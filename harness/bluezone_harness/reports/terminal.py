@@ -66,7 +66,7 @@ def terminal_text(
 
 
 def _write_head(console: Console, result: Result, axes: Collection[Axis]) -> None:
-    table = _table()
+    table = _table(3)
     for axis in Axis:
         if axis in axes:
             verdict = result.axis(axis)
@@ -111,7 +111,7 @@ def _write_judged(console: Console, chosen: Sequence[RequirementVerdict]) -> Non
         rows = [each for each in chosen if each.verdict in verdicts]
         if rows:
             console.print(f"\n{heading} ({len(rows)})")
-            table = _table()
+            table = _table(4)
             for each in rows:
                 word = Text(each.reason) if each.reason else _verdict(each.verdict)
                 table.add_row(each.id, each.level, word, _plain(each.summary))
@@ -139,13 +139,16 @@ def _write_diagnostics(console: Console, result: Result) -> None:
         console.print("\nnotes")
         table = _table()
         for each in result.diagnostics:
-            table.add_row(each.severity, _plain(each.source), _plain(each.message))
+            table.add_row(each.severity, f"{_plain(each.source)}: {_plain(each.message)}")
         console.print(Padding(table, (0, 0, 0, 2)))
 
 
-def _table() -> Table:
+def _table(columns: int = 2) -> Table:
+    """Return a table whose last column wraps, also within what has no blanks."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.show_header = False
+    for _ in range(columns - 1):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     return table
 
 

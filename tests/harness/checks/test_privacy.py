@@ -262,6 +262,16 @@ def test_another_phones_ids_pass_after_the_whole_search(
     assert checks.no_id_comes_from_a_weak_base_id(subject(b""), rules("v3")).reason is Reason.TOO_FEW_PACKETS
 
 
+@pytest.mark.req("BZ-PRV-007", "F-21", "F-22")
+@pytest.mark.parametrize("profile", ["v1", "v3"])
+def test_static_ids_are_not_searched_for_and_pass_nothing(
+    subject: Make, rules: RulesOf, export: Export, profile: str
+) -> None:
+    octets = export(rows((MIDNIGHT, b"aB3dE6")))
+    found = checks.no_id_comes_from_a_weak_base_id(subject(octets), rules(profile))
+    assert (found.verdict, found.reason) == (Verdict.NOT_OBSERVABLE, Reason.EVIDENCE_MISSING)
+
+
 @pytest.mark.req("BZ-PRV-007")
 def test_a_device_without_a_schedule_explains_nothing(
     subject: Make, rules: RulesOf, export: Export, own_id: Ids

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_harness.checks.schedules import Place, Schedule, Slots
+from bluezone_harness.checks.schedules import Place, Schedule, Slots, schedule_of
 from bluezone_harness.evidence.device_files import Base, Device, MaxSetting
-from bluezone_reference.profiles import ANDROID_V3, IOS_V3, V1, V2, V3
+from bluezone_reference.errors import RefusedError
+from bluezone_reference.key_schedule import SlotId, id_at
+from bluezone_reference.profiles import ANDROID_V3, IOS_V3, V1, V2, V3, Profile
 from bluezone_vectors import known_rolling_ids
 
 DAY_MS = 86_400_000
@@ -32,7 +34,9 @@ def test_slots_follow_the_settings() -> None:
     slots = Slots(device(settings=(MaxSetting(None, 7), MaxSetting(noon, 48))), V3)
     assert slots.known
     assert (slots.count_at(noon - 1), slots.count_at(noon)) == (96, 48)  # 7 does not divide the day
-    assert (slots.greatest_count, slots.longest_ms) == (96, 1_800_000)
+    assert slots.greatest_count == 96
+    assert slots.longest_ms(noon - 5, noon - 1) == SLOT_MS
+    assert slots.longest_ms(noon - 5, noon) == slots.longest_ms(noon, noon + 5) == 1_800_000
     assert slots.bounds_ms(noon - 1) == (noon - SLOT_MS, noon)
     assert slots.bounds_ms(noon) == (noon, noon + 1_800_000)
     assert (slots.index_at(noon - 1), slots.index_at(noon)) == (47, 24)
@@ -48,9 +52,9 @@ def test_what_is_left_of_a_day_belongs_to_its_last_slot() -> None:
 
 @pytest.mark.req("BZ-KEY-006")
 def test_without_a_device_file_the_default_is_taken_and_not_known() -> None:
-    assert (Slots(None, V3).known, Slots(None, V3).longest_ms) == (False, SLOT_MS)
-    assert Slots(None, V2).longest_ms == 600_000
-    assert Slots(None, V1).longest_ms == SLOT_MS
+    assert (Slots(None, V3).known, Slots(None, V3).longest_ms(0, DAY_MS)) == (False, SLOT_MS)
+    assert Slots(None, V2).longest_ms(0, 0) == 600_000
+    assert Slots(None, V1).longest_ms(0, 0) == SLOT_MS
 
 
 @pytest.mark.req("BZ-KEY-006")
@@ -74,6 +78,29 @@ def test_known_ids_are_in_the_schedule(known: object) -> None:
         if time_ms >= known.base_day_ms:  # type: ignore[attr-defined]
             (slot,) = schedule.between(time_ms, time_ms)
             assert slot.rolling_id == known.rolling_id  # type: ignore[attr-defined]
+
+
+@pytest.mark.req("BZ-LOG-005", "BZ-KEY-003", "BZ-KEY-008", "F-12", "F-14b", "F-15")
+@given(
+    st.lists(st.integers(-2, 40) | st.sampled_from([36_525, 36_526]), min_size=1, max_size=8),
+    st.sampled_from([V3, ANDROID_V3, IOS_V3, V2]),
+    st.sampled_from([BASE_ID, b""]),
+)
+def test_days_in_any_order_have_the_references_ids(days: list[int], profile: Profile, base_id: bytes) -> None:
+    schedule = Schedule(device(Base(base_id, BASE_DAY_MS, None)), profile)
+    for day in days:
+        time_ms = BASE_DAY_MS + day * DAY_MS + 7 * SLOT_MS + 1
+        try:
+            expected: tuple[SlotId, ...] = (id_at(base_id, BASE_DAY_MS, time_ms, profile=profile),)
+        except RefusedError:
+            expected = ()
+        assert schedule.between(time_ms, time_ms) == expected
+
+
+@pytest.mark.req("BZ-LOG-005")
+def test_the_schedule_of_a_device_is_made_once() -> None:
+    assert schedule_of(device(), V3) is schedule_of(device(), V3)
+    assert schedule_of(device(), V3) is not schedule_of(device(), V2)
 
 
 @pytest.mark.req("BZ-LOG-005", "BZ-KEY-006")
