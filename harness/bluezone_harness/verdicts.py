@@ -4,10 +4,9 @@ Theory of operation. ``judge`` runs every check that the profile's requirements 
 shows what the check needs, and ``conclude`` makes one verdict of each requirement of the specification:
 
 - it does not list the profile: not applicable;
-- a check answered: the heaviest of its answers (a failure outweighs all, what is inconclusive outweighs a
-pass); - no check answered: not observable, because no alternative of its letters is complete, because the
-evidence of the
-  right kind lacks what the check needs, or because nothing in it shows the requirement.
+- a check answered: the heaviest of its answers (a failure outweighs all, what is inconclusive outweighs a pass);
+- no check answered: not observable, because no alternative of its letters is complete, because the evidence of
+  the right kind lacks what the check needs, or because nothing in it shows the requirement.
 
 Damage never masks a failure: it is a reason to be inconclusive, and a failure outweighs that.
 """
@@ -409,9 +408,8 @@ def exit_code(
         allow_inconclusive: What is inconclusive, or not judged at all, does not count.
 
     Returns:
-        1: a MUST failed. 2: a SHOULD failed and ``strict``; or something is inconclusive, or nothing was
-            judged, unless
-        allowed. 0: otherwise.
+        1: a MUST failed. 2: a SHOULD failed and ``strict``; or something is inconclusive, or nothing was judged,
+            unless that is allowed. 0: otherwise.
     """
     verdicts = {result.axis(axis).verdict for axis in axes}
     if Verdict.FAIL in verdicts:

@@ -16,6 +16,7 @@ from bluezone_reference.contact_log import CONNECT_INFO_SQL, TRACE_INFO_SQL_ANDR
 DAY_MS = 86_400_000
 BASE_DAY_MS = 1_596_844_800_000
 SLOT_MS = 900_000
+LATE_MS = 166_000  # the lateness of an on-window, and a second for separate readings of the clock
 MIDNIGHT = BASE_DAY_MS + 5 * DAY_MS
 DEVICE = {
     "base_id": "4c5224b397f8ab3896781d5aa0f3119f280513f1b592ca280ebded6357e21084",
@@ -39,9 +40,9 @@ def rows(*own_ids: tuple[int, bytes]) -> list[tuple[int, bytes, bytes]]:
 
 @pytest.mark.req("BZ-PRV-004", "F-14b", "F-25")
 @pytest.mark.parametrize(
-    ("span_ms", "verdict"), [(SLOT_MS + 1000, Verdict.PASS), (SLOT_MS + 1001, Verdict.FAIL)]
+    ("span_ms", "verdict"), [(SLOT_MS + LATE_MS, Verdict.PASS), (SLOT_MS + LATE_MS + 1, Verdict.FAIL)]
 )
-def test_an_own_id_lives_for_a_slot_and_a_second(
+def test_an_own_id_lives_for_a_slot_and_the_lateness_allowed(
     subject: Make, rules: RulesOf, export: Export, span_ms: int, verdict: Verdict
 ) -> None:
     start = MIDNIGHT + 3 * SLOT_MS
@@ -52,7 +53,7 @@ def test_an_own_id_lives_for_a_slot_and_a_second(
         (ground,) = found.grounds
         assert found.failed == 1
         assert [each.number for each in ground.evidence] == [1, 2]
-        assert ground.seen == f"{A.hex().upper()} for 15 min 1 s"
+        assert ground.seen == f"{A.hex().upper()} for 17 min 46 s"
 
 
 @pytest.mark.req("BZ-PRV-004", "BZ-KEY-006")
@@ -72,10 +73,10 @@ def test_the_longest_slot_of_the_settings_counts(subject: Make, rules: RulesOf, 
     ("profile", "span_ms", "verdict"),
     [
         ("v3", 2 * SLOT_MS, Verdict.INCONCLUSIVE),
-        ("v3", DAY_MS // 2 + 1000, Verdict.INCONCLUSIVE),
-        ("v3", DAY_MS // 2 + 1001, Verdict.FAIL),  # no max makes a longer slot
-        ("ios-v3", DAY_MS // 2 + 1001, Verdict.INCONCLUSIVE),
-        ("ios-v3", DAY_MS + 1001, Verdict.FAIL),
+        ("v3", DAY_MS // 2 + LATE_MS, Verdict.INCONCLUSIVE),
+        ("v3", DAY_MS // 2 + LATE_MS + 1, Verdict.FAIL),  # no max makes a longer slot
+        ("ios-v3", DAY_MS // 2 + LATE_MS + 1, Verdict.INCONCLUSIVE),
+        ("ios-v3", DAY_MS + LATE_MS + 1, Verdict.FAIL),
         ("v1", 2 * SLOT_MS, Verdict.FAIL),  # which has no max
     ],
 )
@@ -91,7 +92,7 @@ def test_without_a_device_file_another_max_could_explain_it(
 
 
 @pytest.mark.req("BZ-PRV-004")
-@pytest.mark.parametrize("last_ms", [0, SLOT_MS + 1000])
+@pytest.mark.parametrize("last_ms", [0, SLOT_MS + LATE_MS])
 def test_a_short_log_shows_nothing(subject: Make, rules: RulesOf, export: Export, last_ms: int) -> None:
     octets = export(rows((MIDNIGHT, A), (MIDNIGHT + last_ms, B)))
     found = checks.an_id_lives_for_its_slot(subject(octets, device=DEVICE), rules("v3"))
