@@ -13,12 +13,12 @@ from bluezone_harness.profiles import profiles_of
 from bluezone_harness.reports.json_report import json_text
 from bluezone_harness.reports.terminal import terminal_text
 from bluezone_harness.verdicts import Result, exit_code, judge
-from bluezone_reference.profiles import PROFILES, V3
 from bluezone_spec import load
 from bluezone_spec.model import Axis
 
 from .failures import CallerError
 from .inputs import INPUT_FILE, file_name, read_file
+from .options import profile_option
 from .output import examples, width
 
 DEVICE_VARIABLE = "BZC_DEVICE"
@@ -46,14 +46,7 @@ _BOTH = "both"
     envvar=DEVICE_VARIABLE,
     help=f"Whose evidence it is, as JSON; - reads it from standard input. Else ${DEVICE_VARIABLE}.",
 )
-@click.option(
-    "--profile",
-    "profile_name",
-    type=click.Choice(list(PROFILES)),
-    default=V3.name,
-    show_default=True,
-    help="By whose behaviour to judge.",
-)
+@profile_option("By whose behaviour to judge.")
 @click.option(
     "--axis",
     type=click.Choice([*map(str, Axis), _BOTH]),

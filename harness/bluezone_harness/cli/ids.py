@@ -9,10 +9,11 @@ import click
 
 from bluezone_reference.errors import RefusedError, RejectCode
 from bluezone_reference.key_schedule import SlotId, id_at, ids_of_day, slots_a_day
-from bluezone_reference.profiles import PROFILES, V3
+from bluezone_reference.profiles import PROFILES
 
 from .failures import CallerError
 from .inputs import DAY, NUMBER, TIME, parse_key, read_hex_line
+from .options import profile_option
 from .output import duration_text, echo_json, examples, plain, table, time_text
 
 _ADVICE = {
@@ -57,14 +58,7 @@ _ADVICE = {
 @click.option(
     "--max", "max_per_day", type=NUMBER, metavar="N", help="Slots a day; else the profile's default."
 )
-@click.option(
-    "--profile",
-    "profile_name",
-    type=click.Choice(list(PROFILES)),
-    default=V3.name,
-    show_default=True,
-    help="Whose arithmetic.",
-)
+@profile_option("Whose arithmetic.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     base_id_text: str,

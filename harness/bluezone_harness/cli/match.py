@@ -10,10 +10,11 @@ from bluezone_harness.observations import Capability
 from bluezone_reference.errors import MalformedError
 from bluezone_reference.matching import Answer, CaseAnswer, match
 from bluezone_reference.positive_cases import decode_cases
-from bluezone_reference.profiles import PROFILES, V3
+from bluezone_reference.profiles import PROFILES
 
 from .failures import NAME, CallerError, ExitCode
 from .inputs import INPUT_FILE, file_name, read_file
+from .options import profile_option
 from .output import echo_json, examples, one_line, table, time_text
 
 
@@ -39,14 +40,7 @@ from .output import echo_json, examples, one_line, table, time_text
     metavar="LOG",
     help="A contact log: data_trace.txt, or the phone's SQLite database; - reads it from standard input.",
 )
-@click.option(
-    "--profile",
-    "profile_name",
-    type=click.Choice(list(PROFILES)),
-    default=V3.name,
-    show_default=True,
-    help="Who matches.",
-)
+@profile_option("Who matches.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def command(ctx: click.Context, cases_path: str, log_path: str, profile_name: str, as_json: bool) -> None:
