@@ -7,9 +7,11 @@ already, so that a capture is one more source and nothing else changes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 
 class Capability(StrEnum):
@@ -73,6 +75,197 @@ class Diagnostic:
     offset: int | None
     severity: Severity
     message: str
+
+
+class AddressType(StrEnum):
+    """What kind of device address it is (Core Specification, Vol 6 Part B 1.3)."""
+
+    PUBLIC = "public"
+    STATIC = "static"
+    RESOLVABLE = "resolvable"
+    NON_RESOLVABLE = "non_resolvable"
+    RESERVED = "reserved"
+    """A random address whose two most significant bits are 10."""
+    PUBLIC_IDENTITY = "public_identity"
+    """Resolved by the controller that heard it: not the address that was on the air."""
+    RANDOM_IDENTITY = "random_identity"
+
+
+class PduType(StrEnum):
+    """The advertising PDU (Core Specification, Vol 6 Part B 2.3.1)."""
+
+    ADV_IND = "ADV_IND"
+    ADV_DIRECT_IND = "ADV_DIRECT_IND"
+    ADV_NONCONN_IND = "ADV_NONCONN_IND"
+    ADV_SCAN_IND = "ADV_SCAN_IND"
+    SCAN_RSP = "SCAN_RSP"
+    ADV_EXT_IND = "ADV_EXT_IND"
+    """Any extended advertising, its auxiliary PDUs included."""
+
+
+def random_address_type(address: bytes) -> AddressType:
+    """Return the kind of a random address, which its two most significant bits tell.
+
+    Args:
+        address: 6 octets, the most significant first.
+
+    Raises:
+        ValueError: It is not 6 octets.
+
+    Source: Core Specification, Vol 6 Part B 1.3.2.
+    """
+    if len(address) != 6:
+        raise ValueError("a device address is 6 octets")
+    return (
+        AddressType.NON_RESOLVABLE,
+        AddressType.RESOLVABLE,
+        AddressType.RESERVED,
+        AddressType.STATIC,
+    )[address[0] >> 6]
+
+
+@dataclass(frozen=True, slots=True)
+class Advert:
+    """One advertising PDU, as it was heard. What a source cannot show is ``None``.
+
+    Attributes:
+        number: Of the packet in its source, from 1.
+        time_us: When it was heard, in microseconds since the Unix epoch.
+        receiver: Who heard it; empty where the source has one receiver without a name.
+        address: 6 octets, the most significant first.
+        address_type: Of that address.
+        pdu: Which PDU.
+        ad: AdvData, or the data of a scan response.
+        rssi: In dBm.
+        channel: Index of the channel: 37 to 39, or 0 to 36 for what extended advertising sends there.
+    """
+
+    number: int
+    time_us: int
+    receiver: str
+    address: bytes | None
+    address_type: AddressType | None
+    pdu: PduType | None
+    ad: bytes | None
+    rssi: int | None
+    channel: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GattRead:
+    """One value that was read from a phone's GATT server.
+
+    Attributes:
+        number: Of the packet or line in its source.
+        time_us: When the value arrived.
+        receiver: Who read it.
+        address: Of the phone that was read.
+        address_type: Of that address.
+        service: UUID in canonical text form; empty where the source does not tell.
+        characteristic: UUID in canonical text form; empty where the source does not tell.
+        value: The octets.
+    """
+
+    number: int
+    time_us: int
+    receiver: str
+    address: bytes | None
+    address_type: AddressType | None
+    service: str
+    characteristic: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a host asked its own controller to do: asked for, which is no proof that it was on the air.
+
+    Attributes:
+        number: Of the packet in its source.
+        time_us: When.
+        receiver: Whose controller.
+        name: The command, as the Core Specification calls it.
+        octets: Its parameters.
+    """
+
+    number: int
+    time_us: int
+    receiver: str
+    name: str
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was noted beside the radio: a push, consent, the clock that was set.
+
+    Attributes:
+        number: Of the line in its source.
+        time_us: When.
+        name: Such as ``clock_set``.
+        fields: What else was noted.
+    """
+
+    number: int
+    time_us: int
+    name: str
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time in which the receiver did not listen.
+
+    Attributes:
+        number: Of the line in its source.
+        time_us: When it began.
+        until_us: When it ended.
+    """
+
+    number: int
+    time_us: int
+    until_us: int
+
+
+Observation = Advert | GattRead | Asked | Event | Gap
+
+
+class Source(Protocol):
+    """Where observations come from: read lazily, in the order of the source, in constant memory.
+
+    Reading never raises: damage gives every good record before it and one diagnostic.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the evidence, without folders."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, such as ``pcap`` or ``recording``."""
+
+    @property
+    def capabilities(self) -> Mapping[Capability, Extent]:
+        """What it can show; known in full when everything was read."""
+
+    @property
+    def packets(self) -> int:
+        """Packets or lines read so far, of any kind."""
+
+    @property
+    def damaged(self) -> bool:
+        """Something could not be read."""
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What there is to know about its damage, so far."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the octets read so far, in hex."""
+
+    def __iter__(self) -> Iterator[Observation]:
+        """Yield the observations; once."""
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,274 @@
+"""HCI packets of a host: what its controller heard, and what the host asked it to send.
+
+Packets are those of the UART transport (H4): one octet that tells the kind, then the packet. Integers have
+their least significant octet first. Sources: Core Specification, Vol 4 Part A 2 (H4), Part E 7.7.65 (LE
+events), 7.8 (LE commands).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from struct import Struct
+
+from bluezone_harness.observations import (
+    AddressType,
+    Advert,
+    Asked,
+    Capability,
+    Extent,
+    Observation,
+    PduType,
+)
+
+from .addresses import AddressCache
+from .packets import Unread
+
+DIRECTION_OCTETS = 4
+"""Of the direction that link type 201 puts before each packet."""
+
+_COMMAND = 0x01
+_EVENT = 0x04
+_LE_META = 0x3E
+_ADVERTISING_REPORT = 0x02
+_DIRECTED_REPORT = 0x0B
+_EXTENDED_REPORT = 0x0D
+
+_NO_RSSI = 127
+_LEGACY = 0x10
+_STATUS_SHIFT = 5
+_COMPLETE = 0
+_MORE_TO_COME = 1
+_GREATEST_ADDRESS_KIND = 3
+_ANONYMOUS = 0xFF
+_OPEN_PIECES = 64
+"""Adverts that may wait for their further pieces at once."""
+_LONGEST_AD = 1650
+"""Octets of AdvData that several pieces may come to. Source: Core Specification, Vol 4 Part E 7.8.57."""
+
+_REPORT = Struct("<BB6sB")
+_EXTENDED = Struct("<HB6sBBBbbHB6sB")
+_DIRECTED = Struct("<BB6sB6sb")
+_COMMAND_HEADER = Struct("<BHB")
+_SIGNED = Struct("b")
+
+_Found = list[Observation | Unread]
+
+_PDUS = {
+    0: PduType.ADV_IND,
+    1: PduType.ADV_DIRECT_IND,
+    2: PduType.ADV_SCAN_IND,
+    3: PduType.ADV_NONCONN_IND,
+    4: PduType.SCAN_RSP,
+}
+# Source: Core Specification, Vol 4 Part E 7.7.65.13, table 7.2
+_LEGACY_PDUS = {
+    0x13: PduType.ADV_IND,
+    0x15: PduType.ADV_DIRECT_IND,
+    0x12: PduType.ADV_SCAN_IND,
+    0x10: PduType.ADV_NONCONN_IND,
+    0x1B: PduType.SCAN_RSP,
+    0x1A: PduType.SCAN_RSP,
+}
+# Source: Core Specification, Vol 4 Part E 7.8
+_ASKED = {
+    0x2005: "HCI_LE_Set_Random_Address",
+    0x2006: "HCI_LE_Set_Advertising_Parameters",
+    0x2008: "HCI_LE_Set_Advertising_Data",
+    0x2009: "HCI_LE_Set_Scan_Response_Data",
+    0x200A: "HCI_LE_Set_Advertising_Enable",
+    0x2035: "HCI_LE_Set_Advertising_Set_Random_Address",
+    0x2036: "HCI_LE_Set_Extended_Advertising_Parameters",
+    0x2037: "HCI_LE_Set_Extended_Advertising_Data",
+    0x2038: "HCI_LE_Set_Extended_Scan_Response_Data",
+    0x2039: "HCI_LE_Set_Extended_Advertising_Enable",
+    0x203C: "HCI_LE_Remove_Advertising_Set",
+    0x203D: "HCI_LE_Clear_Advertising_Sets",
+    0x207F: "HCI_LE_Set_Extended_Advertising_Parameters",
+}
+
+_MALFORMED = (Unread.MALFORMED,)
+
+
+class HciDecoder:
+    """Reads the packets of one host.
+
+    Args:
+        header_octets: Of what stands before the H4 octet of each packet.
+    """
+
+    def __init__(self, header_octets: int = 0) -> None:
+        self._start = header_octets
+        self._addresses = AddressCache()
+        self._reports: dict[int, Callable[[_Found, int, int, str, bytes, int], bool]] = {
+            _ADVERTISING_REPORT: self._legacy,
+            _DIRECTED_REPORT: self._directed,
+            _EXTENDED_REPORT: self._extended,
+        }
+        self._pieces: dict[tuple[int, bytes, int], bytes] = {}
+
+    @property
+    def capabilities(self) -> Mapping[Capability, Extent]:
+        """Reports tell neither channel nor CRC, and a controller may leave repeats out."""
+        return {
+            Capability.RAW_AD: Extent.YES,
+            Capability.AD_ORDER: Extent.YES,
+            Capability.ADDRESS: Extent.YES,
+            Capability.ADDRESS_TYPE: Extent.YES,
+            Capability.PDU_TYPE: Extent.YES,
+            Capability.RSSI: Extent.YES,
+            Capability.SCAN_RESPONSE: Extent.YES,
+            Capability.OWN_COMMANDS: Extent.YES,
+        }
+
+    def decode(
+        self, number: int, time_us: int, receiver: str, packet: bytes
+    ) -> Sequence[Observation | Unread]:
+        """Return the adverts that an event reports, or what a command asks for; none of other packets."""
+        start = self._start
+        kind = packet[start] if len(packet) > start else None
+        if kind == _EVENT:
+            if len(packet) < start + 3:
+                return _MALFORMED
+            if packet[start + 1] != _LE_META:
+                return ()
+            if len(packet) != start + 3 + packet[start + 2] or len(packet) == start + 3:
+                return _MALFORMED
+            reports = self._reports.get(packet[start + 3])
+            if reports is None:
+                return ()
+            found: list[Observation | Unread] = []
+            if not reports(found, number, time_us, receiver, packet, start + 4):
+                found.append(Unread.MALFORMED)
+            return found
+        if kind == _COMMAND:
+            return _asked(number, time_us, receiver, packet, start)
+        return () if kind is not None else _MALFORMED
+
+    def _legacy(
+        self, found: _Found, number: int, time_us: int, receiver: str, packet: bytes, at: int
+    ) -> bool:
+        """Read an LE Advertising Report event. Source: Core Specification, Vol 4 Part E 7.7.65.2."""
+        end = len(packet)
+        count = packet[at] if at < end else 0
+        at += 1
+        for _ in range(count):
+            if at + _REPORT.size >= end:
+                return False
+            event_type, kind, octets, length = _REPORT.unpack_from(packet, at)
+            at += _REPORT.size
+            pdu = _PDUS.get(event_type)
+            if pdu is None or kind > _GREATEST_ADDRESS_KIND or at + length >= end:
+                return False
+            address, address_type = self._address(kind, octets)
+            ad = packet[at : at + length]
+            at += length
+            (rssi,) = _SIGNED.unpack_from(packet, at)
+            at += 1
+            found.append(
+                Advert(
+                    number,
+                    time_us,
+                    receiver,
+                    address,
+                    address_type,
+                    pdu,
+                    ad,
+                    None if rssi == _NO_RSSI else rssi,
+                    None,
+                )
+            )
+        return at == end and count > 0
+
+    def _extended(
+        self, found: _Found, number: int, time_us: int, receiver: str, packet: bytes, at: int
+    ) -> bool:
+        """Read an LE Extended Advertising Report event. Source: Core Specification, Vol 4 Part E 7.7.65.13."""
+        end = len(packet)
+        count = packet[at] if at < end else 0
+        at += 1
+        for _ in range(count):
+            if at + _EXTENDED.size > end:
+                return False
+            event_type, kind, octets, _, _, advertising_set, _, rssi, _, _, _, length = _EXTENDED.unpack_from(
+                packet, at
+            )
+            at += _EXTENDED.size
+            if at + length > end or (kind > _GREATEST_ADDRESS_KIND and kind != _ANONYMOUS):
+                return False
+            ad: bytes | None = packet[at : at + length]
+            at += length
+            if event_type & _LEGACY:
+                # the status is of no meaning there
+                pdu = _LEGACY_PDUS.get(event_type & 0x1F)
+                if pdu is None:
+                    return False
+            else:
+                pdu = PduType.ADV_EXT_IND
+                key = (kind, octets, advertising_set)
+                status = event_type >> _STATUS_SHIFT & 0x03
+                if status == _MORE_TO_COME:
+                    self._keep(key, self._pieces.pop(key, b"") + packet[at - length : at])
+                    continue
+                before = self._pieces.pop(key, b"")
+                ad = before + packet[at - length : at] if status == _COMPLETE else None
+            address, address_type = self._address(kind, octets)
+            found.append(
+                Advert(
+                    number,
+                    time_us,
+                    receiver,
+                    address,
+                    address_type,
+                    pdu,
+                    ad,
+                    None if rssi == _NO_RSSI else rssi,
+                    None,
+                )
+            )
+        return at == end and count > 0
+
+    def _directed(
+        self, found: _Found, number: int, time_us: int, receiver: str, packet: bytes, at: int
+    ) -> bool:
+        """Read an LE Directed Advertising Report event. Source: Core Specification, Vol 4 Part E 7.7.65.11."""
+        count = packet[at] if at < len(packet) else 0
+        at += 1
+        if not count or at + count * _DIRECTED.size != len(packet):
+            return False
+        for event_type, kind, octets, _, _, rssi in _DIRECTED.iter_unpack(packet[at:]):
+            if event_type != 1 or kind > _GREATEST_ADDRESS_KIND:
+                return False
+            address, address_type = self._address(kind, octets)
+            heard = None if rssi == _NO_RSSI else rssi
+            pdu = PduType.ADV_DIRECT_IND
+            found.append(Advert(number, time_us, receiver, address, address_type, pdu, b"", heard, None))
+        return True
+
+    def _address(self, kind: int, octets: bytes) -> tuple[bytes | None, AddressType | None]:
+        if kind == 1:
+            return self._addresses.random(octets)
+        if kind == 0:
+            return self._addresses.public(octets)
+        if kind == _ANONYMOUS:
+            return None, None
+        return octets[::-1], AddressType.PUBLIC_IDENTITY if kind == 2 else AddressType.RANDOM_IDENTITY
+
+    def _keep(self, key: tuple[int, bytes, int], piece: bytes) -> None:
+        """Keep what there is of an advert until its last piece comes; the oldest gives way."""
+        if len(self._pieces) >= _OPEN_PIECES:
+            del self._pieces[next(iter(self._pieces))]
+        self._pieces[key] = piece[: _LONGEST_AD + 1]
+
+
+def _asked(
+    number: int, time_us: int, receiver: str, packet: bytes, start: int
+) -> Sequence[Observation | Unread]:
+    """Read a command. Source: Core Specification, Vol 4 Part E 5.4.1."""
+    if len(packet) < start + _COMMAND_HEADER.size:
+        return _MALFORMED
+    _, opcode, length = _COMMAND_HEADER.unpack_from(packet, start)
+    name = _ASKED.get(opcode)
+    if name is None:
+        return ()
+    parameters = packet[start + _COMMAND_HEADER.size :]
+    return (Asked(number, time_us, receiver, name, parameters),) if len(parameters) == length else _MALFORMED
