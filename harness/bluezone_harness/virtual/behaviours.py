@@ -1,0 +1,127 @@
+"""What a virtual phone does, taken apart so that a planted fault can replace one part and leave the rest.
+
+``CORRECT`` is the protocol as the specification has it. A planted fault gives another value to one field or two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+from typing import Literal
+
+from bluezone_harness.observations import PduType
+from bluezone_reference.advertisement import (
+    ONLY_BLUEZONE_SERVICES,
+    AndroidAdvertisement,
+    IosAdvertisement,
+    IosBackgroundAdvertisement,
+    encode_advertisement,
+)
+from bluezone_reference.profiles import V3
+
+from .addresses import Addresses, new_at_each_start
+from .id_sources import of_profile
+from .plans import IdSource, PhonePlan, Plan, SentWindow
+from .schedules import Schedule
+
+AdWriter = Callable[[bytes], bytes]
+"""From an id to AdvData."""
+Windows = Iterable[SentWindow]
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What a phone does.
+
+    Attributes:
+        plan: Changes the phone's own plan before anything happens, such as its base id; twice is as once.
+        ids: Makes the source of its ids.
+        ad_writer: Makes what writes an id into AdvData; drawn once for a phone.
+        ios_name: The local name of an iPhone whose app is open.
+        addresses: Makes the policy of its addresses.
+        pdu: Which PDU it sends.
+        schedule: Of its scheduled on-windows.
+        windows: Changes what is sent: on-windows that last too long, or are sent twice.
+    """
+
+    plan: Callable[[PhonePlan, Plan, Random], PhonePlan]
+    ids: Callable[[PhonePlan, Plan, Random], IdSource]
+    ad_writer: Callable[[Random], AdWriter]
+    ios_name: Callable[[Random], str]
+    addresses: Callable[[Random], Addresses]
+    pdu: PduType
+    schedule: Schedule
+    windows: Callable[[PhonePlan, Random, Windows], Iterator[SentWindow]]
+
+
+def _same_plan(phone: PhonePlan, plan: Plan, random: Random) -> PhonePlan:
+    return phone
+
+
+def _right_ids(phone: PhonePlan, plan: Plan, random: Random) -> IdSource:
+    return of_profile(phone)
+
+
+def _android_writer(random: Random) -> AdWriter:
+    # some 30 on-windows in a row carry one id
+    return lru_cache(maxsize=2)(lambda rolling_id: encode_advertisement(AndroidAdvertisement(rolling_id)))
+
+
+def _ios_name(random: Random) -> str:
+    return V3.advertisement.ios_local_name
+
+
+def _same_windows(phone: PhonePlan, random: Random, windows: Windows) -> Iterator[SentWindow]:
+    return iter(windows)
+
+
+CORRECT = Behaviour(
+    plan=_same_plan,
+    ids=_right_ids,
+    ad_writer=_android_writer,
+    ios_name=_ios_name,
+    addresses=new_at_each_start,
+    pdu=PduType.ADV_IND,
+    schedule=Schedule(),
+    windows=_same_windows,
+)
+
+
+Change = Callable[[Behaviour], Behaviour]
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedFault:
+    """A fault that can be built into a virtual phone.
+
+    Attributes:
+        name: On the command line and in plans.
+        requirement: Under which a check must find it.
+        text: What the phone does, a sentence for people without a full stop.
+        change: From the behaviour of a phone to that of one with the fault.
+        fault: Of annex A, such as ``F-11``; empty where no published build did it.
+        breaks: Other requirements that it breaks.
+        needs_key: Under ``requirement`` it can be seen with the device file only.
+        platforms: Into which phones it can be planted.
+    """
+
+    name: str
+    requirement: str
+    text: str
+    change: Change
+    fault: str = ""
+    breaks: tuple[str, ...] = ()
+    needs_key: bool = False
+    platforms: tuple[Literal["android", "ios"], ...] = ("android",)
+
+
+def ios_open(name: str) -> bytes:
+    """Return what an iPhone sends whose app is open. Source: BZ-ADV-009."""
+    return encode_advertisement(IosAdvertisement(name))
+
+
+def ios_background() -> bytes:
+    """Return what an iPhone sends whose app is in the background. Source: BZ-ADV-010."""
+    return encode_advertisement(IosBackgroundAdvertisement(ONLY_BLUEZONE_SERVICES, only_bluezone=True))
