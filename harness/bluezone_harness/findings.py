@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 EVIDENCE_SHOWN = 10
@@ -129,6 +130,53 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Why a failure that is known does not count for the exit code, and until when.
+
+    Attributes:
+        reason: From the file of accepted findings.
+        expires: The last day on which it holds.
+    """
+
+    reason: str
+    expires: date
+
+
+class AcceptState(StrEnum):
+    """What became of an entry of the file of accepted findings."""
+
+    APPLIED = "applied"
+    UNMATCHED = "unmatched"
+    """It matches no failure."""
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptEntry:
+    """An entry of the file of accepted findings, and what became of it.
+
+    Attributes:
+        number: In the file, from 1.
+        requirement: Of the failures that it accepts.
+        reason: Why.
+        expires: The last day on which it holds.
+        device: Label of the device that it is about; ``None``: any.
+        summary_match: What the summary of the failure holds; ``None``: anything.
+        state: What became of it.
+        matched: How many failures it matches.
+    """
+
+    number: int
+    requirement: str
+    reason: str
+    expires: date
+    device: str | None
+    summary_match: str | None
+    state: AcceptState
+    matched: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A ground with all that a report says of it.
 
@@ -144,6 +192,7 @@ class Finding:
         why: Why it matters, from the specification.
         count: How often it was found.
         evidence: The first places.
+        accepted: Why it does not count for the exit code; ``None``: it counts.
     """
 
     requirement: str
@@ -157,6 +206,7 @@ class Finding:
     why: str
     count: int
     evidence: tuple[Evidence, ...]
+    accepted: Acceptance | None = None
 
 
 _WEIGHT = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_OBSERVABLE, Verdict.NOT_APPLICABLE)
@@ -197,6 +247,30 @@ def passed(judged: int, summary: str) -> Judgement:
 def failed(judged: int, failures: int, summary: str, grounds: Sequence[Ground]) -> Judgement:
     """Answer that ``failures`` of ``judged`` things do not hold, for these grounds."""
     return Judgement(Verdict.FAIL, summary, judged, failures, None, tuple(grounds))
+
+
+def combined(judgements: Sequence[Judgement]) -> Judgement:
+    """Make one answer of those that several kinds of evidence give of one requirement.
+
+    What a contact log and a capture show of one phone weighs as the heaviest of them; what was judged adds up, and
+    the grounds are those of the heaviest.
+
+    Args:
+        judgements: At least one.
+
+    Raises:
+        ValueError: There is none.
+    """
+    verdict = heaviest(each.verdict for each in judgements)
+    heavy = [each for each in judgements if each.verdict is verdict]
+    return Judgement(
+        verdict,
+        "; ".join(dict.fromkeys(each.summary for each in heavy)),
+        sum(each.judged for each in judgements),
+        sum(each.failed for each in judgements),
+        heavy[0].reason,
+        tuple(each for judgement in heavy for each in judgement.grounds),
+    )
 
 
 def ground(

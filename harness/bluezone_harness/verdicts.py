@@ -14,18 +14,31 @@ Damage never masks a failure: it is a reason to be inconclusive, and a failure o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TypeVar
 
 from bluezone_harness.checks import CHECKS
+from bluezone_harness.checks.captures import Capture
+from bluezone_harness.checks.devices_heard import all_subjects
+from bluezone_harness.checks.heard_slots import matched_sightings
 from bluezone_harness.checks.own_ids import matched_rows
 from bluezone_harness.checks.registry import Check
 from bluezone_harness.checks.remarks import remarks
-from bluezone_harness.checks.subjects import Rules, Subject, subjects
+from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence
 from bluezone_harness.evidence.device_files import KIND as DEVICE_FILE
 from bluezone_harness.evidence.device_files import DeviceFile
-from bluezone_harness.findings import Finding, Judgement, Reason, Verdict, heaviest, inconclusive
+from bluezone_harness.findings import (
+    AcceptEntry,
+    AcceptState,
+    Finding,
+    Judgement,
+    Reason,
+    Verdict,
+    heaviest,
+    inconclusive,
+)
 from bluezone_harness.observations import Capability, Diagnostic, Extent, Severity
 from bluezone_reference import __version__
 from bluezone_reference.profiles import Profile
@@ -105,12 +118,14 @@ class Input:
         sha256: Of its octets, in hex.
         kind: Such as ``contact_log_export``.
         capabilities: What it can show; what is not named it cannot.
+        contents: What it holds, of each thing how many, such as packets, adverts, sightings; or rows.
     """
 
     name: str
     sha256: str
     kind: str
     capabilities: Mapping[Capability, Extent]
+    contents: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +164,7 @@ class Result:
         findings: Failures first, MUST before SHOULD, then in the order of the specification.
         diagnostics: Damage and the like.
         devices: Who was judged.
+        accept_entries: What became of each entry of the file of accepted findings; see ``acceptance``.
     """
 
     schema: int
@@ -164,10 +180,17 @@ class Result:
     findings: tuple[Finding, ...]
     diagnostics: tuple[Diagnostic, ...]
     devices: tuple[DeviceSummary, ...]
+    accept_entries: tuple[AcceptEntry, ...] = ()
 
     def axis(self, axis: Axis) -> AxisVerdict:
         """Return the verdict of an axis."""
         return self.conformance if axis is Axis.CONFORMANCE else self.privacy
+
+    def accepted(self) -> frozenset[str]:
+        """Return the ids of the failed requirements whose every failure is accepted."""
+        failures = [each for each in self.findings if each.verdict is Verdict.FAIL]
+        counting = {each.requirement for each in failures if each.accepted is None}
+        return frozenset(each.requirement for each in failures) - counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,15 +208,17 @@ def judge(
     logs: Sequence[ContactLogEvidence],
     device_file: DeviceFile | None,
     command: str,
+    captures: Sequence[Capture] = (),
 ) -> Result:
-    """Judge contact logs.
+    """Judge contact logs and captures.
 
     Args:
         specification: By which.
         profile: Whose behaviour is right.
-        logs: The evidence.
+        logs: Contact logs among the evidence.
         device_file: Whose evidence it is, where that is known.
         command: Which command asks, for the report.
+        captures: Captures and recordings among the evidence.
 
     Raises:
         ValueError: The specification lacks a requirement that a check judges.
@@ -202,14 +227,16 @@ def judge(
         if requirement not in specification.requirements:
             raise ValueError(f"there is a check of {requirement}, which the specification does not have")
     logs, twice = _each_once(logs)
+    captures, captured_twice = _each_once(captures)
+    evidence: list[ContactLogEvidence | Capture] = [*logs, *captures]
     rules = Rules(profile, {name: tolerance.value for name, tolerance in specification.tolerances.items()})
-    found = subjects(logs, () if device_file is None else device_file.devices, profile)
+    found = all_subjects(logs, captures, () if device_file is None else device_file.devices, rules)
     checks = [
         check for name, check in CHECKS.items() if profile.name in specification.requirements[name].profiles
     ]
     answers = run(checks, found, rules)
-    letters = {"L"} if logs else set()
-    inputs = [Input(log.name, log.sha256, log.kind, log.capabilities) for log in logs]
+    letters = _letters(logs, captures)
+    inputs = [Input(each.name, each.sha256, each.kind, each.capabilities, each.contents) for each in evidence]
     if device_file is not None:
         letters.add("K")
         inputs.append(
@@ -222,7 +249,7 @@ def judge(
         command=command,
         profile=profile.name,
         inputs=tuple(inputs),
-        partial=any(log.partial for log in logs),
+        partial=any(each.partial for each in evidence),
         conformance=axis_verdict(requirements, Axis.CONFORMANCE),
         privacy=axis_verdict(requirements, Axis.PRIVACY),
         coverage=_coverage(requirements),
@@ -231,27 +258,49 @@ def judge(
         diagnostics=tuple(
             diagnostic
             for diagnostics in (
-                *(log.diagnostics for log in logs),
+                *(each.diagnostics for each in evidence),
                 twice,
+                captured_twice,
                 *(remarks(each, rules) for each in found),
             )
             for diagnostic in diagnostics
         ),
-        devices=tuple(DeviceSummary(each.label, matched_rows(each, rules), None, 0) for each in found),
+        devices=tuple(
+            DeviceSummary(
+                each.label,
+                matched_rows(each, rules) + matched_sightings(each, rules),
+                each.clock_offset_ms,
+                len(each.sightings),
+            )
+            for each in found
+        ),
     )
 
 
-def _each_once(
-    logs: Sequence[ContactLogEvidence],
-) -> tuple[list[ContactLogEvidence], list[Diagnostic]]:
-    """Leave out what was given before under this name or another: its rows must not count twice."""
-    once: dict[str, ContactLogEvidence] = {}
+_Evidence = TypeVar("_Evidence", ContactLogEvidence, Capture)
+
+
+def _letters(logs: Sequence[ContactLogEvidence], captures: Sequence[Capture]) -> set[str]:
+    """Return which kinds of evidence there are, as in ``Requirement.verified_by``."""
+    letters = {"L"} if logs else set()
+    if captures:
+        letters.add("C")
+    if any(each.folded.reads for each in captures):
+        letters.add("G")
+    if any(each.folded.events for each in captures):
+        letters.add("E")
+    return letters
+
+
+def _each_once(evidence: Sequence[_Evidence]) -> tuple[list[_Evidence], list[Diagnostic]]:
+    """Leave out what was given before under this name or another: nothing in it must count twice."""
+    once: dict[str, _Evidence] = {}
     twice: list[Diagnostic] = []
-    for log in logs:
-        first = once.setdefault(log.sha256, log)
-        if first is not log:
+    for each in evidence:
+        first = once.setdefault(each.sha256, each)
+        if first is not each:
             message = f"the same octets as {first.name}: judged once"
-            twice.append(Diagnostic(log.name, None, Severity.INFO, message))
+            twice.append(Diagnostic(each.name, None, Severity.INFO, message))
     return list(once.values()), twice
 
 
@@ -270,7 +319,7 @@ def run(checks: Iterable[Check], found: Sequence[Subject], rules: Rules) -> list
             elif not subject.identified and missing == {Capability.BASE_ID}:
                 doubt = inconclusive(
                     Reason.DEVICE_NOT_IDENTIFIED,
-                    "the own ids are those of none of the devices, or of several",
+                    "the ids are those of none of the devices, or of several",
                 )
                 answers.append(Answer(check.requirement, subject.label, doubt))
     return answers
@@ -346,10 +395,13 @@ def _needs(requirement: Requirement) -> str:
 def axis_verdict(requirements: Sequence[RequirementVerdict], axis: Axis) -> AxisVerdict:
     """Return what the MUSTs of an axis amount to."""
     musts = [each for each in requirements if each.axis is axis and each.level is Level.MUST]
-    verdicts = {each.verdict for each in musts}
+    return AxisVerdict(_amount({each.verdict for each in musts}), _coverage(musts))
+
+
+def _amount(verdicts: Collection[Verdict]) -> Verdict:
+    """Return what verdicts of MUSTs amount to."""
     order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
-    verdict = next((each for each in order if each in verdicts), Verdict.NOT_OBSERVABLE)
-    return AxisVerdict(verdict, _coverage(musts))
+    return next((each for each in order if each in verdicts), Verdict.NOT_OBSERVABLE)
 
 
 def _coverage(requirements: Iterable[RequirementVerdict]) -> Coverage:
@@ -408,17 +460,38 @@ def exit_code(
         allow_inconclusive: What is inconclusive, or not judged at all, does not count.
 
     Returns:
-        1: a MUST failed. 2: a SHOULD failed and ``strict``; or something is inconclusive, or nothing was judged,
-            unless that is allowed. 0: otherwise.
+        1: a MUST failed and is not accepted, or an entry of the accepted findings does not hold. 2: a SHOULD
+            failed and ``strict``; or something is inconclusive, or nothing was judged, unless allowed. 0:
+            otherwise.
     """
-    verdicts = {result.axis(axis).verdict for axis in axes}
+    if any(entry.state is not AcceptState.APPLIED for entry in result.accept_entries):
+        return 1
+    verdicts = {_counted(result, axis) for axis in axes}
     if Verdict.FAIL in verdicts:
         return 1
+    accepted = result.accepted()
     shoulds = (each for each in result.requirements if each.level is Level.SHOULD and each.axis in axes)
-    if strict and any(each.verdict is Verdict.FAIL for each in shoulds):
+    if strict and any(each.verdict is Verdict.FAIL and each.id not in accepted for each in shoulds):
         return 2
     undecided = Verdict.INCONCLUSIVE in verdicts or verdicts == {Verdict.NOT_OBSERVABLE}
     return 2 if undecided and not allow_inconclusive else 0
+
+
+def _counted(result: Result, axis: Axis) -> Verdict:
+    """Return what counts of an axis for the exit code: its verdict, but for failures that are accepted.
+
+    Such a failure was judged, so it weighs here as a pass does; the verdict of the axis stays a failure.
+    """
+    accepted = result.accepted()
+    if not accepted:
+        return result.axis(axis).verdict
+    return _amount(
+        {
+            Verdict.PASS if each.id in accepted else each.verdict
+            for each in result.requirements
+            if each.axis is axis and each.level is Level.MUST
+        }
+    )
 
 
 def digest(specification: Specification) -> str:

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
-from bluezone_harness.checks import contact_log, key_schedule, privacy, receiver, registry
+from bluezone_harness.checks import (
+    addresses,
+    advertisement,
+    contact_log,
+    disclosure,
+    key_schedule,
+    payloads,
+    privacy,
+    privacy_air,
+    receiver,
+    registry,
+)
 
-__all__ = ["CHECKS", "contact_log", "key_schedule", "privacy", "receiver"]
+__all__ = [
+    "CHECKS",
+    "addresses",
+    "advertisement",
+    "contact_log",
+    "disclosure",
+    "key_schedule",
+    "payloads",
+    "privacy",
+    "privacy_air",
+    "receiver",
+]
 
 CHECKS = registry.close()
 """All checks by requirement; closed."""

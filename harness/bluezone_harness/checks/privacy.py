@@ -5,6 +5,7 @@ Own ids are judged: those of the device under test. What a phone logs of others 
 
 from __future__ import annotations
 
+from bluezone_harness.checks.lifetimes import any_slot_ms, max_is_known, unless_another_max
 from bluezone_harness.checks.registry import check
 from bluezone_harness.checks.rows import (
     Located,
@@ -33,7 +34,7 @@ from bluezone_harness.findings import (
     passed,
 )
 from bluezone_harness.observations import Capability, duration_text, instant_text
-from bluezone_reference.key_schedule import DAY_MS, ID_OCTETS, LEAST_MAX, day_start_ms
+from bluezone_reference.key_schedule import DAY_MS, ID_OCTETS, day_start_ms
 from bluezone_reference.weak_bases import weakness
 
 _PLATFORM_WORDS = ("Android", "iOS")
@@ -44,7 +45,6 @@ _LOG_DAYS_SEARCHED = 14
 # --- how long an own id lives ---
 
 
-@check("BZ-PRV-004", needs=Capability.RECORDS)
 def an_id_lives_for_its_slot(subject: Subject, rules: Rules) -> Judgement:
     """Judge the time from the first to the last row of each own id.
 
@@ -76,13 +76,12 @@ def an_id_lives_for_its_slot(subject: Subject, rules: Rules) -> Judgement:
         f"{_id_text(worst)} for {duration_text(_length_ms(worst))}",
         long,
     )
-    certain_ms = _longest_slot_ms(rules) + margin_ms
-    if _max_is_known(slots, rules) or any(_length_ms(span) > certain_ms for span in long):
+    certain_ms = any_slot_ms(rules) + margin_ms
+    if max_is_known(slots, rules) or any(_length_ms(span) > certain_ms for span in long):
         return failed(len(spans), len(long), found.summary, [found])
-    return _unless_configured(len(spans), found)
+    return unless_another_max(len(spans), found)
 
 
-@check("BZ-PRV-005", needs=Capability.RECORDS)
 def an_id_does_not_come_again(subject: Subject, rules: Rules) -> Judgement:
     """Judge whether an own id appears in two slots that do not touch, or on two days.
 
@@ -103,13 +102,13 @@ def an_id_does_not_come_again(subject: Subject, rules: Rules) -> Judgement:
         grounds.append(_again_ground(on_two_days, spans, "on two days"))
     if apart:
         grounds.append(_again_ground(apart, spans, "in two slots that do not touch"))
-    longest_ms = _longest_slot_ms(rules) + rules.tolerances["foreground_window"]
-    certain = _max_is_known(slots, rules) or any(_length_ms(span) > longest_ms for span in apart)
+    longest_ms = any_slot_ms(rules) + rules.tolerances["foreground_window"]
+    certain = max_is_known(slots, rules) or any(_length_ms(span) > longest_ms for span in apart)
     if on_two_days or (apart and certain):
         wrong = len(on_two_days) + len(apart)
         return failed(len(spans), wrong, f"{of_text(wrong, len(spans), 'own id')} used again", grounds)
     if apart:
-        return _unless_configured(len(spans), grounds[0])
+        return unless_another_max(len(spans), grounds[0])
     if _touch(whole, slots, rules) and not _on_two_days(whole, rules):
         return inconclusive(Reason.TOO_SHORT, "all rows lie in slots that touch", judged=len(spans))
     return passed(
@@ -160,22 +159,6 @@ def _touch(span: _Span, slots: Slots, rules: Rules) -> bool:
     return from_ms <= until_ms
 
 
-def _max_is_known(slots: Slots, rules: Rules) -> bool:
-    """Tell whether no other ``max`` can explain what was seen; the first generation has none."""
-    return slots.known or rules.profile.key_schedule is None
-
-
-def _longest_slot_ms(rules: Rules) -> int:
-    """Return the longest slot that any ``max`` gives."""
-    schedule = rules.profile.key_schedule
-    return DAY_MS // LEAST_MAX if schedule is None or schedule.max_rule == "divisor" else DAY_MS
-
-
-def _unless_configured(judged: int, found: Ground) -> Judgement:
-    summary = f"{found.summary}; without a device file, another max could explain it"
-    return inconclusive(Reason.EVIDENCE_MISSING, summary, judged=judged, grounds=[found])
-
-
 def _again_ground(found: list[_Span], spans: list[_Span], where: str) -> Ground:
     first, last = found[0]
     seen = f"{_id_text(found[0])} at {instant_text(_time_ms(first))} and at {instant_text(_time_ms(last))}"
@@ -191,7 +174,6 @@ def _span_ground(summary: str, expected: str, seen: str, spans: list[_Span]) -> 
 # --- where an own id comes from ---
 
 
-@check("BZ-PRV-007", needs=Capability.RECORDS)
 def no_id_comes_from_a_weak_base_id(subject: Subject, rules: Rules) -> Judgement:
     """Look for the own ids among those of the listed weak base ids.
 

@@ -22,6 +22,8 @@ def remarks(subject: Subject, rules: Rules) -> tuple[Diagnostic, ...]:
         *_settings_not_taken(subject, rules),
         *_late_deliveries(subject, rules),
         *_long_contact_ids(subject, rules),
+        *_others_heard(subject),
+        *_clock(subject),
     )
 
 
@@ -67,6 +69,28 @@ def _long_contact_ids(subject: Subject, rules: Rules) -> Iterator[Diagnostic]:
                 f"whether their senders or this phone's cache (F-19) did so, a contact log does not tell"
             )
             yield Diagnostic(log.name, None, Severity.INFO, message)
+
+
+def _others_heard(subject: Subject) -> Iterator[Diagnostic]:
+    """State who else was heard: strangers are counted, and never judged."""
+    if subject.device is not None and subject.strangers:
+        message = (
+            f"{subject.strangers} other Bluezone senders were heard and not judged; a phone whose address and id "
+            "change together counts again each time"
+        )
+        yield Diagnostic(subject.label, None, Severity.INFO, message)
+    elif subject.device is None and subject.sightings and not subject.alone:
+        message = "several Bluezone phones were heard, and all of them are judged: a device file says which is meant"
+        yield Diagnostic(subject.label, None, Severity.INFO, message)
+
+
+def _clock(subject: Subject) -> Iterator[Diagnostic]:
+    """State a clock offset."""
+    if subject.clock_offset_ms:
+        side = "ahead of" if subject.clock_offset_ms > 0 else "behind"
+        length = duration_text(abs(subject.clock_offset_ms))
+        message = f"the phone's clock is about {length} {side} the receiver's, which is allowed for"
+        yield Diagnostic(subject.label, None, Severity.INFO, message)
 
 
 def _pauses_ms(log: ContactLogEvidence) -> list[int]:

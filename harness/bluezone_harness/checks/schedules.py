@@ -129,6 +129,14 @@ class Schedule:
         self.slots = Slots(device, profile)
         self.unusable = self._why_unusable()
 
+    def base_in_use(self, time_ms: int) -> tuple[int, int] | None:
+        """Return which base id is used at an instant, by its index in the device file, and its base day.
+
+        ``None`` where the device file tells none.
+        """
+        index = self._base_at(time_ms)
+        return None if index is None else (index, self._bases[index].base_day_ms)
+
     def knows(self, time_ms: int) -> bool:
         """Tell whether the device file says which base id was used at an instant."""
         return self._base_at(time_ms) is not None
@@ -148,8 +156,30 @@ class Schedule:
             at_ms = min([next_ms, *(change for change in self._changes_ms() if change > at_ms)])
         return tuple(found)
 
-    def places(self, times_ms: Iterable[int]) -> dict[bytes, Place]:
-        """Return where each rolling id of some days belongs.
+    def intervals(self, from_ms: int, to_ms: int) -> dict[bytes, list[tuple[int, int]]]:
+        """Return when each rolling id of an interval holds: its first instant, and the first after it.
+
+        Where a setting of ``max`` or another base id arrives within a slot, the slot ends there, and the next begins.
+        """
+        found: dict[bytes, list[tuple[int, int]]] = {}
+        at_ms = from_ms
+        changes_ms = sorted(self._changes_ms())
+        while at_ms <= to_ms:
+            slot = self._at(at_ms)
+            place = bisect_right(changes_ms, at_ms)
+            since_ms = changes_ms[place - 1] if place else at_ms
+            change_ms = changes_ms[place] if place < len(changes_ms) else None
+            next_ms = day_start_ms(at_ms) + DAY_MS if slot is None else max(slot.valid_until_ms, at_ms + 1)
+            if change_ms is not None:
+                next_ms = min(next_ms, change_ms)
+            if slot is not None:
+                begin_ms = max(slot.valid_from_ms, since_ms) if place else slot.valid_from_ms
+                found.setdefault(slot.rolling_id, []).append((begin_ms, next_ms))
+            at_ms = next_ms
+        return found
+
+    def places(self, times_ms: Iterable[int], least_count: int = 0) -> dict[bytes, Place]:
+        """Return where each rolling id of some days belongs, or would if the day had ``least_count`` slots.
 
         The days are those of the instants, those around, and the base days; ``DAYS_SEARCHED`` of them, the
         first. Where two base ids give the same rolling id, the first is named.
@@ -163,7 +193,7 @@ class Schedule:
         for index, base in enumerate(self._bases):
             for start_ms in sorted({base.base_day_ms, *sorted(days)[:DAYS_SEARCHED]}):
                 day = day_number(base.base_day_ms, start_ms)
-                for item in self._ids(index, day, self.slots.greatest_count):
+                for item in self._ids(index, day, max(self.slots.greatest_count, least_count)):
                     found.setdefault(item.rolling_id, Place(index, day, item.slot, start_ms))
         return found
 

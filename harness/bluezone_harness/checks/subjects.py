@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.schedules import schedule_of
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence
 from bluezone_harness.evidence.device_files import Device
 from bluezone_harness.observations import Capability, Extent
+from bluezone_harness.sightings import Sighting
 from bluezone_reference.profiles import Profile
 
 UNNAMED = "phone"
@@ -24,7 +26,7 @@ UNIDENTIFIED = "not identified"
 """What reports call the owner of evidence that belongs to none of several devices."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rules:
     """By what a subject is judged.
 
@@ -37,7 +39,7 @@ class Rules:
     tolerances: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Subject:
     """A device under test and its evidence.
 
@@ -45,21 +47,35 @@ class Subject:
         label: What reports call it.
         device: What the device file says of it; ``None`` where there is none, or where it is not identified.
         logs: Its contact logs, of any kind.
-        identified: ``False``: there is a device file with several devices, and none of them is the one.
+        identified: ``False``: there is a device file, and whose the evidence is it does not tell.
+        captures: All captures, where they are evidence of this device.
+        sightings: What was heard of it, in the order in which it began; without a device file, of all senders.
+        strangers: How many other Bluezone senders were heard; a sender whose id and address changed together
+            counts again.
+        clock_offset_ms: By how much its clock is ahead of the receivers'; ``None`` where nothing tells.
+        window: The first and the last instant of the captures, in microseconds; ``None`` where they are empty.
+        alone: All that was heard of Bluezone can be one phone's.
     """
 
     label: str
     device: Device | None
     logs: tuple[ContactLogEvidence, ...]
     identified: bool = True
+    captures: tuple[Capture, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    strangers: int = 0
+    clock_offset_ms: int | None = None
+    window: tuple[int, int] | None = None
+    alone: bool = False
 
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What its evidence can show, wholly or in part."""
+        evidence: tuple[ContactLogEvidence | Capture, ...] = (*self.logs, *self.captures)
         shown = {
             capability
-            for log in self.logs
-            for capability, extent in log.capabilities.items()
+            for each in evidence
+            for capability, extent in each.capabilities.items()
             if extent is not Extent.NO
         }
         if self.device is not None:

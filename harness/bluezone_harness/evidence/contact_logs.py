@@ -133,6 +133,12 @@ class ContactLogEvidence:
     partial: bool
 
     @property
+    def contents(self) -> Mapping[str, int]:
+        """How many rows it holds, those that cannot be read included."""
+        known = self.rows if self.unfinished is None else (*self.rows, self.unfinished)
+        return {"rows": len({*(each.number for each in known), *(each.number for each in self.defects)})}
+
+    @property
     def records(self) -> tuple[Record, ...]:
         """The records of all rows that can be read, an unfinished last one included."""
         rows = self.rows if self.unfinished is None else (*self.rows, self.unfinished)

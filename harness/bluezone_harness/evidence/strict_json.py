@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date, datetime, time
 from typing import NoReturn
 
 from bluezone_harness.evidence.errors import EvidenceError
@@ -27,6 +28,9 @@ _NAMES = {
     bool: "true or false",
     int: "an integer",
     float: "a fraction",
+    datetime: "an instant",
+    date: "a day",
+    time: "a time of day",
 }
 
 
@@ -90,6 +94,22 @@ class Node:
             raise self._other_than("an integer")
         return self.value
 
+    def boolean(self) -> bool:
+        """Return true or false."""
+        if not isinstance(self.value, bool):
+            raise self._other_than("true or false")
+        return self.value
+
+    def day(self) -> date:
+        """Return a day of the calendar; JSON has none, TOML has."""
+        if type(self.value) is not date:  # an instant is a kind of day for isinstance
+            raise self._other_than("a day")
+        return self.value
+
+    def members(self) -> dict[str, Node]:
+        """Return the members of an object, in its order."""
+        return {key: self[key] for key in self._object()}
+
     def _object(self) -> _Object:
         if not isinstance(self.value, _Object):
             raise self._other_than("an object")
@@ -130,6 +150,22 @@ def parse(source: str, octets: bytes) -> Node:
             source, "no JSON that can be read: a number or its nesting is far too large"
         ) from None
     return Node(source, "", value)
+
+
+def node_of(source: str, value: object) -> Node:
+    """Return a node of a value that another parser gave, such as that of TOML, which knows days besides.
+
+    Args:
+        source: Name of the file, without folders; for messages.
+        value: Its objects are dictionaries with text as keys.
+    """
+    return Node(source, "", _with_objects(value))
+
+
+def _with_objects(value: object) -> object:
+    if isinstance(value, dict):
+        return _Object({key: _with_objects(item) for key, item in value.items()})
+    return [_with_objects(item) for item in value] if isinstance(value, list) else value
 
 
 def _object_of(pairs: list[tuple[str, object]]) -> _Object:

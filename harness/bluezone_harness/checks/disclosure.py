@@ -1,0 +1,215 @@
+"""What a phone gives away beside its ids: BZ-PRV-008, -020 and -021, as far as a capture shows it.
+
+What is judged are the app's own frames (``extras``): names, static ids, and what more they hold.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from bluezone_harness.checks.extras import KeptExtra, extras, kept_extras, own_frames
+from bluezone_harness.checks.heard import (
+    address_text,
+    heard_ids,
+    local_names,
+    of_sighting,
+    static_id_of,
+    undecided,
+)
+from bluezone_harness.checks.registry import check
+from bluezone_harness.checks.rows import count_text, of_text
+from bluezone_harness.checks.senders import frame_of, service_uuids
+from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.findings import (
+    Ground,
+    Judgement,
+    Reason,
+    failed,
+    ground,
+    inconclusive,
+    not_observable,
+    passed,
+)
+from bluezone_harness.observations import Capability, PduType
+from bluezone_harness.sightings import Sighting
+from bluezone_reference.ad_structures import MANUFACTURER_SPECIFIC_DATA
+from bluezone_reference.advertisement import (
+    AndroidAdvertisement,
+    IosAdvertisement,
+    OldAndroidAdvertisement,
+)
+from bluezone_reference.profiles import V1, V3
+
+_COMPANY = V3.advertisement.company.to_bytes(2, "little")
+_RIGHT_NAME = V3.advertisement.ios_local_name
+_CONNECTABLE = (PduType.ADV_IND, PduType.ADV_DIRECT_IND)
+_MARKS = (
+    ("service UUID 0x4E56", V3.advertisement.android_service_uuid),
+    (f"service UUID {V3.advertisement.ios_service_uuid}", V3.advertisement.ios_service_uuid),
+    ("the service UUID of v1's Android phones", V1.advertisement.android_service_uuid),
+    ("the service UUID of v1's iPhones", V1.advertisement.ios_service_uuid),
+)
+
+
+# --- nothing static, nothing personal ---
+
+
+@check("BZ-PRV-008", needs=Capability.RAW_AD)
+def nothing_static_is_sent(subject: Subject, rules: Rules) -> Judgement:
+    """Judge names and static ids, and whatever else the app's frames hold that stays the same across ids.
+
+    What the app does not send fails if it stays the same while the id changes, unless other phones were heard to send
+    the same.
+    """
+    doubt = undecided(subject)
+    if doubt is not None:
+        return doubt
+    ours = own_frames(subject.sightings)
+    if not ours:
+        return inconclusive(Reason.TOO_FEW_PACKETS, "no frame of the app was heard")
+    names = [(each, name) for each in ours for name in local_names(each) if name != _RIGHT_NAME]
+    static = [(each, text) for each in ours for text in _static_ids(each)]
+    if names or static:
+        found: list[Ground] = []
+        if static:
+            found.append(
+                ground(
+                    f"{count_text(len(static), 'sighting')} with a static id of the first generation (F-21)",
+                    "no static identifier",
+                    f"static id {static[0][1]} from {address_text(static[0][0].address)}",
+                    [of_sighting(each) for each, _ in static],
+                )
+            )
+        if names:
+            found.append(
+                ground(
+                    f"{count_text(len(names), 'sighting')} with a local name other than {_RIGHT_NAME}",
+                    f"no local name but {_RIGHT_NAME}",
+                    f"local name {names[0][1]!r} from {address_text(names[0][0].address)}",
+                    [of_sighting(each) for each, _ in names],
+                )
+            )
+        wrong = len({id(each) for each, _ in (*names, *static)})
+        summary = "; ".join(each.summary for each in found)
+        return failed(len(ours), wrong, summary, found)
+    more = any(map(extras, ours))
+    kept = kept_extras(ours, _of_others(subject, ours), rules) if more else ()
+    grounds = [_kept_ground(each) for each in kept if not each.alike]
+    if grounds:
+        wrong = len({id(sighting) for each in kept if not each.alike for sighting in each.sightings})
+        return failed(len(ours), wrong, "; ".join(each.summary for each in grounds), grounds)
+    counted = count_text(len(ours), "sighting")
+    summary = f"no name but {_RIGHT_NAME} and nothing that the app does not send, in {counted}"
+    if more:
+        if len({each.octets for each in heard_ids(ours, rules)}) < 2:
+            return inconclusive(
+                Reason.NO_ROTATION, f"what is sent beside the app's own was heard with one id, in {counted}"
+            )
+        summary = f"nothing of one phone's own stays the same from one id to another, in {counted}"
+    if not any(each.pdu is PduType.SCAN_RSP for each in ours):
+        summary += "; no scan response was heard"
+    return passed(len(ours), f"{summary}; what a connection shows takes a GATT session")
+
+
+def _of_others(subject: Subject, ours: list[Sighting]) -> list[Sighting]:
+    """Return the frames of other Bluezone senders in the captures of a subject."""
+    addresses = {each.address for each in ours}
+    heard = (each for capture in subject.captures for each in capture.folded.sightings)
+    return own_frames(each for each in heard if each.address not in addresses)
+
+
+def _static_ids(sighting: Sighting) -> Iterator[str]:
+    advertisement = frame_of(sighting).advertisement
+    if isinstance(advertisement, OldAndroidAdvertisement):
+        yield advertisement.static_id
+    for name in local_names(sighting):
+        revealed = static_id_of(name)
+        if revealed is not None:
+            yield revealed
+
+
+def _kept_ground(kept: KeptExtra) -> Ground:
+    what, said = kept.extra
+    return ground(
+        f"{what} stays the same with {kept.ids} ids; no other phone was heard to send it",
+        "nothing that stays the same across slots and differs between phones",
+        f"{what} {said}",
+        [of_sighting(each) for each in kept.sightings],
+    )
+
+
+# --- what is stated ---
+
+
+@check("BZ-PRV-020", needs=frozenset({Capability.RAW_AD, Capability.PDU_TYPE}))
+def what_can_connect(subject: Subject, rules: Rules) -> Judgement:
+    """State whether adverts are connectable, and which names they tell. A statement never fails."""
+    doubt = undecided(subject)
+    if doubt is not None:
+        return doubt
+    ours = [each for each in own_frames(subject.sightings) if each.pdu is not None]
+    adverts: Counter[str] = Counter()
+    for each in ours:
+        adverts[each.pdu or ""] += each.count
+    sent = sum(count for pdu, count in adverts.items() if pdu != PduType.SCAN_RSP)
+    if not sent:
+        return not_observable(Reason.CAPABILITY_MISSING, "the capture tells no PDU type of the app's adverts")
+    connectable = sum(adverts[pdu] for pdu in _CONNECTABLE)
+    kinds = ", ".join(f"{pdu} {count}" for pdu, count in sorted(adverts.items()))
+    names = sorted({name for each in ours for name in local_names(each)})
+    told = f"names told: {', '.join(map(repr, names))}" if names else "no name told"
+    return passed(
+        sent,
+        f"stated: {of_text(connectable, sent, 'advert')} connectable ({kinds}), {told}; services, values and the "
+        f"platform's own name take a GATT session",
+    )
+
+
+@check("BZ-PRV-021", needs=Capability.RAW_AD)
+def marks_of_bluezone(subject: Subject, rules: Rules) -> Judgement:
+    """State by what an observer knows that the app runs, and how far off it was heard. A statement never fails."""
+    doubt = undecided(subject)
+    if doubt is not None:
+        return doubt
+    marks: Counter[str] = Counter()
+    marked = [each for each in subject.sightings if set(_marks(each))]
+    if not marked:
+        return inconclusive(Reason.TOO_FEW_PACKETS, "no mark of the app was heard")
+    for each in marked:
+        for mark in set(_marks(each)):
+            marks[mark] += each.count
+    adverts = sum(each.count for each in marked)
+    addresses = len({each.address for each in marked if each.address is not None})
+    weakest = min((each.rssi_min for each in marked if each.rssi_min is not None), default=None)
+    strongest = max((each.rssi_max for each in marked if each.rssi_max is not None), default=None)
+    signal = "" if weakest is None else f", received at {weakest} to {strongest} dBm"
+    listed = ", ".join(
+        f"{mark} in {count}" for mark, count in sorted(marks.items(), key=lambda each: (-each[1], each[0]))
+    )
+    others = f"; {count_text(subject.strangers, 'other sender')} of Bluezone" if subject.strangers else ""
+    return passed(
+        adverts,
+        f"stated: {count_text(adverts, 'advert')} tell that the app runs, from {addresses} addresses{signal}: "
+        f"{listed}{others}",
+    )
+
+
+def _marks(sighting: Sighting) -> Iterator[str]:
+    frame = frame_of(sighting)
+    services = service_uuids(frame.structures)
+    for mark, uuid in _MARKS:
+        if uuid.replace("-", "") in services:
+            yield mark
+    if any(
+        each.ad_type == MANUFACTURER_SPECIFIC_DATA and each.data.startswith(_COMPANY)
+        for each in frame.structures
+    ):
+        yield "company 0x22B5"
+    advertisement = frame.advertisement
+    if _RIGHT_NAME in local_names(sighting) and isinstance(
+        advertisement, IosAdvertisement | AndroidAdvertisement
+    ):
+        yield f"local name {_RIGHT_NAME}"
+    if frame.overflow:
+        yield "the overflow form"
