@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence, read_contact_log
+from bluezone_harness.acceptance import accept, read_accept_file
+from bluezone_harness.checks.captures import Capture
 from bluezone_harness.evidence.device_files import DeviceFile, read_device_file
 from bluezone_harness.profiles import profiles_of
 from bluezone_harness.reports.json_report import json_text
+from bluezone_harness.reports.junit import junit_text
+from bluezone_harness.reports.markdown import markdown_text
 from bluezone_harness.reports.terminal import terminal_text
 from bluezone_harness.verdicts import Result, exit_code, judge
 from bluezone_spec import load
 from bluezone_spec.model import Axis
 
+from .evidence_inputs import Progress, read_evidence
 from .failures import CallerError
 from .inputs import INPUT_FILE, file_name, read_file
 from .options import profile_option
@@ -25,12 +32,16 @@ DEVICE_VARIABLE = "BZC_DEVICE"
 """Environment variable that names the device file: keys do not belong into the arguments of a process."""
 _STANDARD_INPUT = "-"
 _BOTH = "both"
+_SHOWN_FROM = 10_000_000
+"""Octets of evidence that take long enough to read for progress to be shown."""
 
 
 @click.command(
     epilog=examples(
-        "bzc check data_trace.txt",
+        "bzc check capture.pcapng --device device.json",
         "bzc check data_trace.txt --device device.json",
+        "bzc check btsnoop_hci.log data_trace.txt --device device.json --junit report.xml",
+        "tcpdump -i bluetooth0 -w - | bzc check - --device device.json",
         "bzc check app_db_2.db app_cache_2.db --axis privacy --json",
         "bzc check data_trace.txt --device - --profile ios-v3 < device.json",
     )
@@ -56,7 +67,16 @@ _BOTH = "both"
 )
 @click.option("--strict", is_flag=True, help="A failed SHOULD ends with exit code 2.")
 @click.option("--allow-inconclusive", is_flag=True, help="What is inconclusive ends with exit code 0.")
+@click.option(
+    "--accept",
+    "accept_path",
+    type=INPUT_FILE,
+    metavar="FILE",
+    help="Failures that are known, as TOML: they do not count for the exit code.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--junit", "junit_path", type=click.Path(), metavar="FILE", help="Write JUnit XML too.")
+@click.option("--markdown", "markdown_path", type=click.Path(), metavar="FILE", help="Write Markdown too.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -66,12 +86,16 @@ def command(
     axis: str,
     strict: bool,
     allow_inconclusive: bool,
+    accept_path: str | None,
     as_json: bool,
+    junit_path: str | None,
+    markdown_path: str | None,
 ) -> None:
     """Judge evidence against the specification.
 
-    EVIDENCE is one or more contact logs: an exported data_trace.txt, or a phone's databases app_db_2.db and
-    app_cache_2.db. They are recognised by what they hold, not by their names.
+    EVIDENCE is one or more captures and contact logs, together: pcap, pcapng, btsnoop or a recording (JSON Lines);
+    an exported data_trace.txt, or a phone's databases app_db_2.db and app_cache_2.db. They are recognised by what
+    they hold, not by their names; - reads standard input.
 
     Two verdicts come out and never mix, conformance and privacy, each with its coverage. What the evidence
     cannot show is not observable, and never a pass.
@@ -79,13 +103,29 @@ def command(
     Exit code: 0 what was judged holds; 1 a MUST failed; 2 inconclusive, or nothing judged; 3 the evidence or
     the device file cannot be read.
     """
-    if [*evidence, device_path].count(_STANDARD_INPUT) > 1:
+    if [*evidence, device_path, accept_path].count(_STANDARD_INPUT) > 1:
         raise CallerError("standard input can be read only once: give '-' once")
     device_file = _device_file(device_path) if device_path else None
-    logs = [_contact_log(path) for path in evidence]
+    accepted = read_accept_file(file_name(accept_path), read_file(accept_path)) if accept_path else None
+    with _progress(evidence) as progress:
+        pieces = [read_evidence(path, progress) for path in evidence]
     specification = load()
-    result = judge(specification, profiles_of(specification)[profile_name], logs, device_file, "check")
+    result = judge(
+        specification,
+        profiles_of(specification)[profile_name],
+        [each for each in pieces if not isinstance(each, Capture)],
+        device_file,
+        "check",
+        [each for each in pieces if isinstance(each, Capture)],
+    )
+    if accepted is not None:
+        result = accept(result, accepted, _today())
     axes = tuple(Axis) if axis == _BOTH else (Axis(axis),)
+    if junit_path is not None:
+        xml = junit_text(result, axes=axes, strict=strict, allow_inconclusive=allow_inconclusive)
+        Path(junit_path).write_text(xml, encoding="utf-8", newline="\n")
+    if markdown_path is not None:
+        Path(markdown_path).write_text(markdown_text(result, axes=axes), encoding="utf-8", newline="\n")
     echo_result(result, axes, as_json=as_json)
     ctx.exit(exit_code(result, axes, strict=strict, allow_inconclusive=allow_inconclusive))
 
@@ -100,7 +140,16 @@ def _device_file(path: str) -> DeviceFile:
     return read_device_file(file_name(path), read_file(path))
 
 
-def _contact_log(path: str) -> ContactLogEvidence:
-    # BZ-LOG-003: an export of no records has no octets.
-    empty = path != _STANDARD_INPUT and Path(path).is_file() and not Path(path).stat().st_size
-    return read_contact_log(file_name(path), b"" if empty else read_file(path))
+def _today() -> date:
+    return datetime.now(UTC).date()  # noqa: TID251 - the shell is where the clock is
+
+
+@contextmanager
+def _progress(paths: Sequence[str]) -> Iterator[Progress]:
+    """Show on a terminal how much of the evidence has been read; elsewhere nothing."""
+    sizes = [Path(path).stat().st_size for path in paths if Path(path).is_file()]
+    if sys.stderr is None or not sys.stderr.isatty() or sum(sizes) < _SHOWN_FROM:
+        yield lambda octets: None
+        return
+    with click.progressbar(length=sum(sizes), label="reading", file=sys.stderr) as bar:
+        yield lambda octets: bar.update(octets)

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS = {
-    "demo": "Judge the contact log of a simulated day.",
+    "demo": "Judge a capture of a simulated phone.",
     "check": "Judge evidence against the specification.",
+    "diff": "Compare two results of 'bzc check --json'.",
     "match": "Match positive cases against a contact log.",
     "decode": "Say what an advertisement's AdvData hold.",
     "ids": "Compute the rolling ids of a base id.",
+    "simulate": "Write a capture of virtual phones.",
     "requirements": "List the requirements of the specification.",
     "explain": "Explain a requirement, fault, code or word.",
+    "doctor": "Say what is installed, and what cannot work.",
     "completion": "Print the script for completion in a shell.",
 }
 """Each command, a module of this package, and its line of help; a test holds it equal to the module's own."""

@@ -192,13 +192,12 @@ def read_file(path: str) -> bytes:
     name = file_name(path)
     try:
         if path == "-":
-            octets = _stdin().read(FILE_LIMIT + 1)
+            octets = standard_input().read(FILE_LIMIT + 1)
         else:
             with Path(path).open("rb") as file:
                 octets = file.read(FILE_LIMIT + 1)
     except OSError as error:
-        advice = _ADVICE.get(error.errno or 0, "check the file")
-        raise EvidenceError(name, f"it cannot be read, {reason_of(error)}: {advice}") from None
+        raise unreadable(path, error) from None
     if not octets:
         raise EvidenceError(name, "the file is empty: check how it was made")
     if len(octets) > FILE_LIMIT:
@@ -206,6 +205,12 @@ def read_file(path: str) -> bytes:
             name, f"it is larger than {FILE_LIMIT // 1024**2} MiB: give the file that was meant"
         )
     return octets
+
+
+def unreadable(path: str, error: OSError) -> EvidenceError:
+    """Return what to raise where the operating system does not let a file be read."""
+    advice = _ADVICE.get(error.errno or 0, "check the file")
+    return EvidenceError(file_name(path), f"it cannot be read, {reason_of(error)}: {advice}")
 
 
 def read_hex_line(what: str) -> str:
@@ -229,7 +234,7 @@ def read_hex_text(what: str) -> str:
     Raises:
         CallerError: There is nothing, or far too much.
     """
-    stream = _stdin()
+    stream = standard_input()
     if stream.isatty():
         click.echo(f"{what}: ", err=True, nl=False)
         octets = stream.readline(LINE_LIMIT + 1)
@@ -243,7 +248,12 @@ def read_hex_text(what: str) -> str:
     return text
 
 
-def _stdin() -> BinaryIO:
+def standard_input() -> BinaryIO:
+    """Return standard input, for octets.
+
+    Raises:
+        CallerError: It is closed.
+    """
     if sys.stdin is None:
         raise CallerError("standard input is closed: open it, or do not give '-'")
     return sys.stdin.buffer

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from bluezone_harness.findings import Evidence, Finding
+from bluezone_harness.findings import AcceptEntry, Evidence, Finding
 from bluezone_harness.observations import Diagnostic, instant_text
 from bluezone_harness.verdicts import AxisVerdict, Coverage, DeviceSummary, Input, RequirementVerdict, Result
 
@@ -33,6 +33,7 @@ def _result(result: Result) -> dict[str, object]:
         "findings": [_finding(each) for each in result.findings],
         "diagnostics": [_diagnostic(each) for each in result.diagnostics],
         "devices": [_device(each) for each in result.devices],
+        "accepted": [_entry(each) for each in result.accept_entries],
     }
 
 
@@ -42,6 +43,7 @@ def _input(each: Input) -> dict[str, object]:
         "sha256": each.sha256,
         "kind": str(each.kind),
         "capabilities": {str(name): str(extent) for name, extent in sorted(each.capabilities.items())},
+        **({"contents": dict(each.contents)} if each.contents else {}),
     }
 
 
@@ -80,6 +82,9 @@ def _finding(each: Finding) -> dict[str, object]:
         "why": each.why,
         "count": each.count,
         "evidence": [_evidence(piece) for piece in each.evidence],
+        "accepted": None
+        if each.accepted is None
+        else {"reason": each.accepted.reason, "expires": each.accepted.expires.isoformat()},
     }
 
 
@@ -111,4 +116,17 @@ def _device(each: DeviceSummary) -> dict[str, object]:
         "matched": each.matched,
         "clock_offset_ms": each.clock_offset_ms,
         "sightings": each.sightings,
+    }
+
+
+def _entry(each: AcceptEntry) -> dict[str, object]:
+    return {
+        "number": each.number,
+        "requirement": each.requirement,
+        "reason": each.reason,
+        "expires": each.expires.isoformat(),
+        "device": each.device,
+        "summary_match": each.summary_match,
+        "state": str(each.state),
+        "matched": each.matched,
     }

@@ -6,18 +6,28 @@ is there without colour, and 80 columns are enough.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from io import StringIO
-from itertools import groupby
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bluezone_harness.findings import Evidence, Finding, Verdict
-from bluezone_harness.observations import instant_text
+from bluezone_harness.findings import AcceptState, Finding, Verdict
+from bluezone_harness.observations import duration_text
+from bluezone_harness.reports.texts import (
+    contents_text,
+    coverage_text,
+    entry_text,
+    first_sentence,
+    id_ranges,
+    place_text,
+    plain,
+    plain_markdown,
+    words,
+    worst_first,
+)
 from bluezone_harness.verdicts import RequirementVerdict, Result
 from bluezone_spec.model import Axis
 
@@ -28,9 +38,13 @@ _STYLES = {
     Verdict.NOT_OBSERVABLE: "dim",
     Verdict.NOT_APPLICABLE: "dim",
 }
+_ENTRY_STYLES = {
+    AcceptState.APPLIED: "yellow",
+    AcceptState.UNMATCHED: "bold red",
+    AcceptState.EXPIRED: "bold red",
+}
 _PLACES_SHOWN = 3
 """Places of a finding that are written out; the JSON report holds ten."""
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
 def terminal_text(
@@ -55,9 +69,10 @@ def terminal_text(
         emoji=False,
     )
     chosen = [each for each in result.requirements if each.axis in axes]
-    findings = [each for each in result.findings if each.axis in axes]
+    findings = worst_first(each for each in result.findings if each.axis in axes)
     with console.capture() as captured:
         _write_head(console, result, axes)
+        _write_entries(console, result)
         _write_findings(console, findings, {each.id: each.title for each in chosen})
         _write_judged(console, chosen)
         _write_rest(console, chosen)
@@ -69,53 +84,72 @@ def _write_head(console: Console, result: Result, axes: Collection[Axis]) -> Non
     table = _table(3)
     for axis in Axis:
         if axis in axes:
-            verdict = result.axis(axis)
-            covered = f"{verdict.coverage.judged} of {verdict.coverage.total} MUSTs judged"
-            table.add_row(axis, _verdict(verdict.verdict), covered)
+            table.add_row(axis, _verdict(result.axis(axis).verdict), coverage_text(result, axis))
     console.print(table)
     console.print()
     table = _table()
     table.add_row("profile", result.profile)
     for each in result.inputs:
-        table.add_row(_words(each.kind), f"{_plain(each.name)}  sha256 {each.sha256[:16]}..")
+        table.add_row(words(each.kind), f"{plain(each.name)}  sha256 {each.sha256[:16]}..")
+        if each.contents:
+            table.add_row("", contents_text(each.contents))
     for device in result.devices:
-        table.add_row("device", f"{_plain(device.label)}  own ids as its schedule says: {device.matched}")
+        table.add_row("device", f"{plain(device.label)}  own ids as its schedule says: {device.matched}")
+        if device.clock_offset_ms:
+            direction = "ahead of" if device.clock_offset_ms > 0 else "behind"
+            off = duration_text(abs(device.clock_offset_ms))
+            table.add_row("", f"its clock is about {off} {direction} the receivers'")
     if result.partial:
         table.add_row("partial", "some of the evidence could not be read")
     console.print(table)
 
 
+def _write_entries(console: Console, result: Result) -> None:
+    if result.accept_entries:
+        console.print("\naccepted findings")
+        table = _table()
+        for entry in result.accept_entries:
+            table.add_row(Text(entry.state, style=_ENTRY_STYLES[entry.state]), entry_text(entry))
+        console.print(Padding(table, (0, 0, 0, 2)))
+
+
 def _write_findings(console: Console, findings: Sequence[Finding], titles: dict[str, str]) -> None:
     for finding in findings:
         console.print()
-        head = Text.assemble(_verdict(finding.verdict), f"  {finding.requirement}  {finding.level}  ")
-        console.print(head.append(_plain_markdown(titles[finding.requirement])))
+        word = _verdict(finding.verdict).append("" if finding.accepted is None else ", accepted")
+        head = Text.assemble(word, f"  {finding.requirement}  {finding.level}  ")
+        console.print(head.append(plain_markdown(titles[finding.requirement])))
         table = _table()
-        table.add_row("found", _plain(finding.summary))
-        table.add_row("expected", _plain(finding.expected))
-        table.add_row("seen", _plain(finding.seen))
+        table.add_row("found", plain(finding.summary))
+        table.add_row("expected", plain(finding.expected))
+        table.add_row("seen", plain(finding.seen))
         for place in finding.evidence[:_PLACES_SHOWN]:
-            table.add_row("where", _place(place))
+            table.add_row("where", place_text(place))
         more = finding.count - min(len(finding.evidence), _PLACES_SHOWN)
         if finding.evidence and more:
             table.add_row("", f"and {more} more")
-        table.add_row("why", _first_sentence(finding.why))
+        table.add_row("why", first_sentence(finding.why))
+        if finding.accepted is not None:
+            table.add_row("accepted", f"until {finding.accepted.expires}: {plain(finding.accepted.reason)}")
         console.print(Padding(table, (0, 0, 0, 2)))
 
 
 def _write_judged(console: Console, chosen: Sequence[RequirementVerdict]) -> None:
-    for heading, verdicts in (
-        ("judged", (Verdict.FAIL, Verdict.PASS)),
-        ("inconclusive", (Verdict.INCONCLUSIVE,)),
-    ):
-        rows = [each for each in chosen if each.verdict in verdicts]
-        if rows:
-            console.print(f"\n{heading} ({len(rows)})")
-            table = _table(4)
-            for each in rows:
-                word = Text(each.reason) if each.reason else _verdict(each.verdict)
-                table.add_row(each.id, each.level, word, _plain(each.summary))
-            console.print(Padding(table, (0, 0, 0, 2)))
+    judged = [each for each in chosen if each.verdict in (Verdict.FAIL, Verdict.PASS)]
+    if judged:
+        _write_list(console, "judged", judged)
+    doubtful = [each for each in chosen if each.verdict is Verdict.INCONCLUSIVE]
+    if doubtful:
+        _write_list(console, "inconclusive", doubtful)
+
+
+def _write_list(console: Console, heading: str, verdicts: Sequence[RequirementVerdict]) -> None:
+    console.print(f"\n{heading} ({len(verdicts)})")
+    table = _table(4)
+    for each in verdicts:
+        word = Text(each.reason) if each.reason else _verdict(each.verdict)
+        table.add_row(each.id, each.level, word, plain(each.summary))
+    console.print(Padding(table, (0, 0, 0, 2)))
 
 
 def _write_rest(console: Console, chosen: Sequence[RequirementVerdict]) -> None:
@@ -126,12 +160,12 @@ def _write_rest(console: Console, chosen: Sequence[RequirementVerdict]) -> None:
         )
         table = _table()
         for reason in dict.fromkeys(each.reason for each in unseen):
-            table.add_row(str(reason), _ranges(each.id for each in unseen if each.reason is reason))
+            table.add_row(str(reason), id_ranges(each.id for each in unseen if each.reason is reason))
         console.print(Padding(table, (0, 0, 0, 2)))
     unbound = [each.id for each in chosen if each.verdict is Verdict.NOT_APPLICABLE]
     if unbound:
         console.print(f"\nnot applicable to this profile ({len(unbound)})")
-        console.print(Padding(Text(_ranges(unbound)), (0, 0, 0, 2)))
+        console.print(Padding(Text(id_ranges(unbound)), (0, 0, 0, 2)))
 
 
 def _write_diagnostics(console: Console, result: Result) -> None:
@@ -139,7 +173,7 @@ def _write_diagnostics(console: Console, result: Result) -> None:
         console.print("\nnotes")
         table = _table()
         for each in result.diagnostics:
-            table.add_row(each.severity, f"{_plain(each.source)}: {_plain(each.message)}")
+            table.add_row(each.severity, f"{plain(each.source)}: {plain(each.message)}")
         console.print(Padding(table, (0, 0, 0, 2)))
 
 
@@ -154,43 +188,4 @@ def _table(columns: int = 2) -> Table:
 
 def _verdict(verdict: Verdict) -> Text:
     text = verdict.upper() if verdict in (Verdict.PASS, Verdict.FAIL) else verdict
-    return Text(_words(text), style=_STYLES[verdict])
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _place(place: Evidence) -> str:
-    """Say where a piece of evidence stands, when it was, and what it says."""
-    parts = [_plain(place.source)]
-    if place.number is not None:
-        parts.append(f"{place.kind} {place.number}")
-    if place.time_ms is not None:
-        parts.append(instant_text(place.time_ms))
-    return f"{', '.join(parts)}: {_plain(place.text)}"
-
-
-def _ranges(ids: Iterable[str]) -> str:
-    """Write ids in order, neighbours as ``BZ-KEY-002 to 005``."""
-    parts: list[str] = []
-    for area, members in groupby(ids, key=lambda each: each[:-3]):
-        numbers = [int(each[-3:]) for each in members]
-        # neighbours have the same distance from their place in the list
-        for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
-            first, *rest = [number for _, number in run]
-            parts.append(f"{area}{first:03d}" + (f" to {rest[-1]:03d}" if rest else ""))
-    return ", ".join(parts)
-
-
-def _first_sentence(markdown: str) -> str:
-    return _SENTENCE_END.split(_plain_markdown(markdown), maxsplit=1)[0]
-
-
-def _plain_markdown(markdown: str) -> str:
-    return " ".join(_plain(markdown.replace("\n", " ")).replace("`", "").replace("**", "").split())
-
-
-def _plain(text: str) -> str:
-    """Return text in which nothing can steer a terminal."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return Text(words(text), style=_STYLES[verdict])

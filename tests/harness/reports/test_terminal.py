@@ -11,6 +11,7 @@ import pytest
 from bluezone_harness.findings import Evidence, EvidenceKind, Verdict
 from bluezone_harness.observations import Diagnostic, Severity
 from bluezone_harness.reports.terminal import terminal_text
+from bluezone_harness.sightings import Sighting
 from bluezone_harness.verdicts import Result
 from bluezone_spec.model import Axis
 
@@ -146,3 +147,16 @@ def test_nothing_in_the_evidence_steers_a_terminal(failing: Result) -> None:
     text = terminal_text(changed)
     assert all(each.isprintable() for each in text.replace("\n", ""))
     assert "\\x1b[2J\\x07a\\nb\\u202e" in text
+
+
+@pytest.mark.req("BZ-LOG-001", "BZ-KEY-006")
+def test_each_input_says_how_much_it_holds_and_a_device_how_its_clock_is_off(
+    failing: Result, air: Judged, sends: Callable[..., list[Sighting]], good_device: dict[str, object]
+) -> None:
+    assert re.search(r"^ +\d+ rows$", terminal_text(failing), re.MULTILINE)
+    from_ms = 1_596_844_800_000 + 30 * 86_400_000
+    heard = sends(from_ms, from_ms + 6 * 3_600_000, offset_ms=-40_000)
+    text = terminal_text(air(heard, device=good_device))
+    packets = sum(each.count for each in heard)
+    assert f"{packets} packets, {packets} adverts, {len(heard)} sightings" in text
+    assert re.search(r"its clock is about \d+ s (\d+ ms )?behind the receivers'", text)

@@ -1,0 +1,302 @@
+"""``bzc simulate``: a capture of phones that were never there, correct or with planted faults."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from bluezone_harness.evidence.device_files import Device, DeviceFile, read_device_file
+from bluezone_harness.evidence.errors import EvidenceError
+from bluezone_harness.observations import duration_text, instant_text
+from bluezone_harness.virtual.captures import (
+    LinkType,
+    write_btsnoop,
+    write_pcap,
+    write_pcapng,
+    write_recording,
+)
+from bluezone_harness.virtual.faults import FAULTS, find_fault
+from bluezone_harness.virtual.phones import device_file, drawn_phone, prepared, simulate
+from bluezone_harness.virtual.plans import PhonePlan, Plan
+from bluezone_reference.key_schedule import day_start_ms
+
+from .failures import CallerError
+from .inputs import INPUT_FILE, NUMBER, TIME, file_name, read_file
+from .output import examples, table
+
+DEFAULT_START_MS = 1_597_046_400_000
+"""2020-08-10T08:00:00Z."""
+_HOUR_MS = 3_600_000
+_FORMATS = {".pcap": "pcap", ".pcapng": "pcapng", ".btsnoop": "btsnoop", ".log": "btsnoop", ".jsonl": "jsonl"}
+_ONE_RECEIVER = frozenset({"pcap", "btsnoop"})
+
+
+def _list_faults(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    """Print the registry and end, if that is what was asked for."""
+    if wanted and not ctx.resilient_parsing:
+        rows = [
+            (each.name, each.requirement, each.fault, ", ".join(each.platforms), each.text)
+            for each in FAULTS.values()
+        ]
+        click.echo(table(("name", "requirement", "fault", "phones", "what the phone does"), rows))
+        ctx.exit()
+
+
+@click.command(
+    epilog=examples(
+        "bzc simulate --out capture.pcap --write-device device.json",
+        "bzc simulate --out faulty.pcapng --fault slot-late --hours 4 --strangers 5 --loss 0.3",
+        "bzc simulate --out own.pcap --device device.json --start 2020-08-08T22:00:00Z --seed 7",
+        "bzc simulate --list-faults",
+    )
+)
+@click.option(
+    "--out", "out", type=INPUT_FILE, required=True, metavar="FILE", help="The capture; - for standard output."
+)
+@click.option(
+    "--hours", type=float, default=2.0, show_default=True, metavar="H", help="How long the receivers listen."
+)
+@click.option(
+    "--device", "device_path", type=INPUT_FILE, metavar="FILE", help="Whose phones; else one is drawn."
+)
+@click.option("--seed", type=NUMBER, default=1, show_default=True, metavar="N", help="Draws everything else.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME",
+    help="Plant a fault, by name or as F-11; may be repeated.",
+)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["pcap", "pcapng", "btsnoop", "jsonl"]),
+    help="Of the capture; else as its file name ends, or pcap.",
+)
+@click.option(
+    "--hci",
+    "as_hci",
+    is_flag=True,
+    help="In pcap and pcapng: what a controller reports, not what a sniffer hears.",
+)
+@click.option(
+    "--write-device",
+    "device_out",
+    type=INPUT_FILE,
+    metavar="FILE",
+    help="Write the device file of the phones.",
+)
+@click.option(
+    "--start",
+    "start_ms",
+    type=TIME,
+    default=DEFAULT_START_MS,
+    metavar="TIME",
+    help="When it begins: ISO 8601 with an offset.  [default: 2020-08-10T08:00:00Z]",
+)
+@click.option(
+    "--loss",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="P",
+    help="The share of adverts that a receiver misses.",
+)
+@click.option("--receivers", type=NUMBER, default=1, show_default=True, metavar="N", help="How many listen.")
+@click.option(
+    "--strangers", type=NUMBER, default=0, show_default=True, metavar="N", help="How many others are near."
+)
+@click.option(
+    "--platform",
+    type=click.Choice(["android", "ios"]),
+    help="Of the phone that is drawn, or where the device file does not say.  [default: android]",
+)
+@click.option(
+    "--interval-ms",
+    type=NUMBER,
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Nominal advertising interval: longer ones make smaller files.",
+)
+@click.option("--force", is_flag=True, help="Write over files that exist.")
+@click.option(
+    "--list-faults",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_faults,
+    help="List the faults that can be planted.",
+)
+def command(
+    out: str,
+    hours: float,
+    device_path: str | None,
+    seed: int,
+    faults: tuple[str, ...],
+    format_name: str | None,
+    as_hci: bool,
+    device_out: str | None,
+    start_ms: int,
+    loss: float,
+    receivers: int,
+    strangers: int,
+    platform: str | None,
+    interval_ms: int,
+    force: bool,
+) -> None:
+    """Write a capture of virtual phones.
+
+    One phone, or those of a device file, advertise as the app's schedules have it, and what receivers hear of
+    them is written as a capture. Without --fault the phones keep to the protocol. Everything is drawn from the
+    seed: the same arguments give the same octets.
+
+    A device file gives base ids, settings of max, the times when the app is open, and the clock offset; addresses
+    are always drawn. --write-device writes one that fits the capture, whatever the faults changed.
+    """
+    format_name = format_name or _FORMATS.get(Path(out).suffix.lower(), "pcap")
+    names = _names(faults)
+    if receivers > 1 and format_name in _ONE_RECEIVER:
+        raise CallerError(
+            f"a {format_name} file has no place for several receivers: give --format pcapng or jsonl"
+        )
+    if as_hci and format_name not in ("pcap", "pcapng"):
+        raise CallerError("--hci is for pcap and pcapng; btsnoop is always what a controller reports")
+    for path in (out, device_out):
+        if path is not None and path != "-" and Path(path).is_file() and not force:
+            raise CallerError(f"{file_name(path)!r} is there already: give --force to write over it")
+    if device_out is not None and device_out == out:
+        raise CallerError("--out and --write-device name one file: give two")
+    try:
+        phones = _phones(device_path, platform, start_ms, seed, names)
+        plan = prepared(
+            Plan(phones, start_ms, _duration_ms(hours), loss, receivers, strangers, interval_ms), seed
+        )
+        packets = simulate(plan, seed)
+    except EvidenceError:
+        raise
+    except ValueError as error:
+        raise CallerError(f"{error}; see 'bzc simulate --help'") from None
+    _refuse_too_early(plan)
+    link = LinkType.HCI if as_hci else LinkType.RADIO
+    with _written(out) as file:
+        if format_name == "pcap":
+            count = write_pcap(packets, file, link)
+        elif format_name == "pcapng":
+            count = write_pcapng(packets, file, link)
+        elif format_name == "btsnoop":
+            count = write_btsnoop(packets, file)
+        else:
+            count = write_recording(packets, file, receivers)
+    if device_out is not None:
+        with _written(device_out) as file:
+            file.write(device_file(plan.phones))
+    click.echo(_done(plan, count, out, device_out), err=True)
+
+
+def _names(faults: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(dict.fromkeys(find_fault(name).name for name in faults))
+    except ValueError as error:
+        raise CallerError(f"--fault: {error} (see 'bzc simulate --list-faults')") from None
+
+
+def _duration_ms(hours: float) -> int:
+    if not 0 < hours <= 24 * 400:
+        raise CallerError("--hours: give more than 0 and at most 9600 hours")
+    return max(1, int(hours * _HOUR_MS))
+
+
+def _phones(
+    path: str | None, platform: str | None, start_ms: int, seed: int, faults: tuple[str, ...]
+) -> tuple[PhonePlan, ...]:
+    if path is None:
+        return (drawn_phone("phone", platform or "android", start_ms, seed, faults),)
+    file: DeviceFile = read_device_file(file_name(path), read_file(path))
+    return tuple(_phone(device, platform, start_ms, faults) for device in file.devices)
+
+
+def _phone(device: Device, platform: str | None, start_ms: int, faults: tuple[str, ...]) -> PhonePlan:
+    if platform and device.platform and platform != device.platform:
+        raise CallerError(f"--platform {platform}: the device file says {device.platform} of {device.name!r}")
+    if len(device.bases) > 1:
+        raise CallerError(f"--device: {device.name!r} has {len(device.bases)} base ids: give a file with one")
+    base = device.bases[0]
+    from_the_start = [
+        each.value for each in device.max_settings if each.from_ms is None or each.from_ms <= start_ms
+    ]
+    later = [
+        (each.from_ms, each.value)
+        for each in device.max_settings
+        if each.from_ms is not None and each.from_ms > start_ms
+    ]
+    return PhonePlan(
+        name=device.name,
+        platform="ios" if (device.platform or platform) == "ios" else "android",
+        base_id=base.base_id,
+        base_day_ms=base.base_day_ms,
+        max_per_day=from_the_start[-1] if from_the_start else None,
+        faults=faults,
+        openings=tuple(
+            (
+                day_start_ms(start_ms) if each.from_ms is None else each.from_ms,
+                start_ms + 401 * 24 * _HOUR_MS if each.to_ms is None else each.to_ms,
+            )
+            for each in sorted(device.foreground, key=lambda each: each.from_ms or 0)
+        ),
+        offset_ms=device.clock_offset_ms or 0,
+        max_changes=tuple(later),
+    )
+
+
+def _refuse_too_early(plan: Plan) -> None:
+    """Refuse a phone that could send nothing, since its base id was made later."""
+    for phone in plan.phones:
+        if phone.base_day_ms >= plan.until_ms + phone.offset_ms and "before-base-day" not in phone.faults:
+            raise CallerError(
+                f"the base id of {phone.name!r} was made on {instant_text(phone.base_day_ms)[:10]}, after the end of "
+                "the simulation: give --start a later time"
+            )
+
+
+@contextmanager
+def _written(path: str) -> Iterator[BinaryIO]:
+    """Open what is to be written; a file appears under its name when it is complete, or not at all."""
+    if path == "-":
+        yield sys.stdout.buffer
+        return
+    target = Path(path)
+    if target.exists() and not target.is_file():  # a pipe, or a folder, which says so itself
+        with target.open("wb") as file:
+            yield file
+        return
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("xb") as file:
+            yield file
+        partial.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def _done(plan: Plan, count: int, out: str, device_out: str | None) -> str:
+    who = f"{len(plan.phones)} phone{'s' if len(plan.phones) != 1 else ''}"
+    if plan.strangers:
+        who += f" and {plan.strangers} stranger{'s' if plan.strangers != 1 else ''}"
+    faults = sorted({name for phone in plan.phones for name in phone.faults})
+    planted = f", planted: {', '.join(faults)}" if faults else ""
+    files = "standard output" if out == "-" else file_name(out)
+    if device_out is not None:
+        files += f", {file_name(device_out)}"
+    return (
+        f"simulated {duration_text(plan.duration_ms)} from {instant_text(plan.start_ms)}: "
+        f"{count} packets of {who}{planted}; written: {files}"
+    )
