@@ -16,6 +16,7 @@ from bluezone_harness.findings import (
     Judgement,
     Reason,
     Verdict,
+    combined,
     failed,
     ground,
     heaviest,
@@ -90,3 +91,19 @@ def test_the_order_of_verdicts_does_not_matter() -> None:
     assert {heaviest(each) for each in permutations(Verdict)} == {Verdict.FAIL}
     with pytest.raises(ValueError, match=r"empty|min"):
         heaviest([])
+
+
+@pytest.mark.req("BZ-PRV-004", "BZ-KEY-001")
+def test_several_answers_weigh_as_the_heaviest() -> None:
+    good = passed(3, "three rows hold")
+    bad = failed(5, 2, "two of five on-windows do not", [GROUND, GROUND])
+    open_ = inconclusive(Reason.TOO_SHORT, "too short", judged=4, grounds=[GROUND])
+    unseen = not_observable(Reason.EVIDENCE_MISSING, "no capture")
+    assert combined([good]) == good
+    assert combined([good, bad, open_]) == failed(12, 2, "two of five on-windows do not", [GROUND, GROUND])
+    assert combined([open_, good]) == inconclusive(Reason.TOO_SHORT, "too short", judged=7, grounds=[GROUND])
+    assert combined([unseen, good]) == good
+    assert combined([good, passed(2, "two more")]) == passed(5, "three rows hold; two more")
+    assert combined([unseen, unseen]) == unseen
+    with pytest.raises(ValueError, match="empty"):
+        combined([])

@@ -9,14 +9,13 @@ import pytest
 
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)(?:#[^)]*)?\)")
 FILE = re.compile(r"`((?:\.ci|spec|reference|vectors|harness|tests|benchmarks)/[\w./-]*)`")
-TO_COME = frozenset({"harness/bluezone_harness/sources/"})  # CONTRIBUTING says that it is still to come
 
 
 def dangling(root: Path, document: Path) -> list[str]:
     """Return the links and the files of a document that lead nowhere."""
     text = (root / document).read_text("utf-8")
     links = [link for link in LINK.findall(text) if not (root / document.parent / link).exists()]
-    files = [file for file in FILE.findall(text) if file not in TO_COME and not (root / file).exists()]
+    files = [file for file in FILE.findall(text) if not (root / file).exists()]
     return links + files
 
 
@@ -24,10 +23,6 @@ def test_documents_point_at_what_is_there(repository: Path, repository_files: tu
     documents = [file for file in repository_files if file.suffix == ".md"]
     assert {Path("README.md"), Path("CONTRIBUTING.md"), Path("CHANGELOG.md")} <= set(documents)
     assert {str(file): found for file in documents if (found := dangling(repository, file))} == {}
-
-
-def test_what_is_to_come_is_not_there_yet(repository: Path) -> None:
-    assert [file for file in TO_COME if (repository / file).exists()] == []
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_the_main_job_runs_from_a_fresh_clone(
     done = run(["sh", "-c", commands["demo"]], fresh_clone, empty_environment)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "MUSTs judged" in done.stdout
-    assert "BZ-LOG-005" in done.stdout
+    assert "BZ-ADV-004" in done.stdout
 
 
 @POSIX

@@ -33,7 +33,7 @@ def environments(tox: configparser.ConfigParser) -> dict[str, str]:
 
 
 def test_the_environments_are_those_of_the_house(tox: configparser.ConfigParser) -> None:
-    assert list(environments(tox)) == ["py311", "py312", "py313", "coverage", "lint", "types"]
+    assert list(environments(tox)) == ["py311", "py312", "py313", "long", "coverage", "lint", "types"]
 
 
 def test_each_environment_runs_within_its_own_budget(tox: configparser.ConfigParser) -> None:
@@ -42,6 +42,14 @@ def test_each_environment_runs_within_its_own_budget(tox: configparser.ConfigPar
         assert len(lines) == 1, f"{name}: all commands share one budget"
         assert lines[0].startswith(f"python .ci/within.py {{[{section}]budget}} "), name
         assert "budget" in tox[section], name
+
+
+def test_every_test_runs_on_the_wheel(tox: configparser.ConfigParser) -> None:
+    """What all interpreters leave out, because it takes minutes, one environment runs."""
+    plain, long = (tox[section]["commands"] for section in ("testenv", "testenv:long"))
+    assert '-m "not long" ' in plain
+    assert "-m long " in long
+    assert plain.count(" -m ") == long.count(" -m ") == 1
 
 
 def test_the_budgets_fit_into_the_limit(tox: configparser.ConfigParser) -> None:

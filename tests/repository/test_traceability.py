@@ -127,7 +127,11 @@ def test_checks_stand_in_the_module_of_their_chapter(
 ) -> None:
     for requirement, module in checked(package_trees).items():
         chapter = specification.requirements[requirement].chapter.replace("-", "_")
-        assert module == f"bluezone_harness.checks.{chapter}", requirement
+        # the chapter on privacy is long: its checks stand by idea
+        modules = {"privacy": ("privacy", "privacy_air", "addresses", "disclosure", "payloads")}.get(
+            chapter, (chapter,)
+        )
+        assert module.removeprefix("bluezone_harness.checks.") in modules, requirement
 
 
 def shown_by(requirement: Requirement, letters: str) -> bool:
