@@ -1,4 +1,4 @@
-"""The Bluezone protocol, pure: the key schedule, the advertisement, the receiver, the contact log and matching.
+"""The Bluezone protocol, pure: key schedule, advertisement, receiver, contact log, matching and messages.
 
 Theory of operation. Nothing here opens a file, reads a clock, draws a random number or talks to a network: octets,
 instants and random numbers come in as arguments, and values go out. Instants are integer milliseconds since the Unix
@@ -19,6 +19,13 @@ epoch, UTC (``time_ms``); ids and keys are ``bytes``. A caller's mistake raises 
 ``positive_cases``     the published positive cases, read strictly
 ``matching``           expansion of positive cases, and their hits in a contact log
 ``proximity``          the app's classes of nearness
+``json_text``          JSON from outside, read strictly
+``pushes``             what the server sends to a phone
+``key_material``       what an upload says of a phone's keys
+``multipart``          the octets of an upload's body
+``uploads``            the uploads and their twins, and the app's own log file
+``requests``           registration, profile and health declaration
+``request_answers``    the envelope of the answers, and the status codes
 ``profiles``           v3, the exact builds, and the older generations
 ``errors``             the closed table of reject codes, and the errors that carry them
 =====================  ==========================================================================

@@ -40,6 +40,16 @@ class RejectCode(StrEnum):
     BAD_DAY_KEY = "BAD_DAY_KEY"
     TIME_END_BEFORE_TIME_START = "TIME_END_BEFORE_TIME_START"
     CASE_TOO_LONG = "CASE_TOO_LONG"
+    # messages
+    NOT_TEXT = "NOT_TEXT"
+    NOT_AN_OBJECT = "NOT_AN_OBJECT"
+    NOT_MIDNIGHT = "NOT_MIDNIGHT"
+    DAY_BEFORE_BASE_DAY = "DAY_BEFORE_BASE_DAY"
+    WRONG_DAY_KEY = "WRONG_DAY_KEY"
+    BAD_MULTIPART = "BAD_MULTIPART"
+    MISSING_PART = "MISSING_PART"
+    REPEATED_PART = "REPEATED_PART"
+    BAD_VALUE = "BAD_VALUE"
 
 
 class MalformedError(Exception):
@@ -64,6 +74,10 @@ class MalformedError(Exception):
         self.offset = offset
         self.reason = reason
         self.pointer = pointer
+
+    def refusal(self) -> RefusedError:
+        """Return the same as said to a caller who asks to write what a reader would refuse."""
+        return RefusedError(self.code, self.requirement, self.reason)
 
 
 class RefusedError(ValueError):

@@ -10,11 +10,13 @@ builds did: what would crash them is a ``BuildFailureError`` in the case's place
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TypeGuard
 from unicodedata import decimal
 
 from .errors import BuildFailureError, Failure, MalformedError, RefusedError, RejectCode
+from .json_text import JsonObject, decode_object, encode_json, object_of, octets_of
 from .key_schedule import DAY_MS, KEY_OCTETS, slots_a_day
 from .profiles import V3, Profile
 
@@ -23,6 +25,7 @@ CASE_DAYS = 400
 LAST_SECOND = 253_402_300_799
 """9999-12-31T23:59:59+00:00, the last instant a case may name. Source: BZ-MAT-005."""
 _HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
+_KEYS = ("daily_key", "time_start", "time_end", "max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,101 +58,121 @@ class RejectedCase:
     error: MalformedError | BuildFailureError
 
 
+@dataclass(frozen=True, slots=True)
+class CaseMessage:
+    """A message of positive cases, taken apart.
+
+    Attributes:
+        cases: One item a case, in the message's order.
+        further: Keys of the message that nobody knows, sorted.
+        further_of_cases: Keys that nobody knows, of any of its cases, sorted, each once.
+    """
+
+    cases: tuple[PositiveCase | RejectedCase, ...]
+    further: tuple[str, ...]
+    further_of_cases: tuple[str, ...]
+
+
 def decode_cases(text: bytes, profile: Profile = V3) -> tuple[PositiveCase | RejectedCase, ...]:
-    """Read the message of positive cases.
+    """Read the cases of a message of positive cases; arguments and errors as ``decode_case_message``."""
+    return decode_case_message(text, profile).cases
+
+
+def decode_case_message(text: bytes, profile: Profile = V3) -> CaseMessage:
+    """Read the message of positive cases, which is the ``InfoF`` of a push.
 
     Args:
         text: JSON in UTF-8.
         profile: A quirk profile reads hex digits and ``max`` as its build did. Of the builds' leniency towards other
             JSON types (numbers written as text) nothing is modelled: such a case is malformed here.
 
-    Returns:
-        One item a case, in the message's order.
-
     Raises:
         MalformedError: BAD_JSON or MISSING_FIELD, the message as a whole is none.
 
     Source: BZ-MAT-005, BZ-MSG-002.
     """
+    message = decode_object(text, "BZ-MAT-005", code=RejectCode.BAD_JSON, keep_last=True)
+    items = message.members.get("data")
+    if not isinstance(items, list):
+        raise message.malformed(RejectCode.MISSING_FIELD, "data", 'the message has no array "data"')
+    # BZ-MSG-002: further keys are ignored, and named
+    entries = (JsonObject(item, "", "BZ-MSG-002") for item in items if isinstance(item, dict))
+    of_cases = {name for entry in entries for name in entry.further(_KEYS)}
+    return CaseMessage(
+        tuple(_decode_case(item, index, profile) for index, item in enumerate(items)),
+        message.further(("data",)),
+        tuple(sorted(of_cases)),
+    )
+
+
+def encode_cases(cases: Iterable[PositiveCase]) -> str:
+    """Write a message of positive cases, hex digits in lower case.
+
+    Raises:
+        RefusedError: BAD_DAY_KEY, BAD_MAX, BAD_TIME, TIME_END_BEFORE_TIME_START or CASE_TOO_LONG: a reader would
+            refuse a case, or a time is no whole second.
+
+    Source: BZ-MSG-002, BZ-MAT-005.
+    """
+    entries = []
+    for case in cases:
+        if case.time_start_ms % 1000 or case.time_end_ms % 1000:
+            raise RefusedError(RejectCode.BAD_TIME, "BZ-MSG-002", "a case's time must be a whole second")
+        times_s = (case.time_start_ms // 1000, case.time_end_ms // 1000)
+        entries.append(dict(zip(_KEYS, (case.day_key.hex(), *times_s, case.max_per_day), strict=True)))
+    text = encode_json({"data": entries})
+    # what is written is read as everybody will: a case that a reader refuses is never written
+    for item in decode_cases(octets_of(text)):
+        if isinstance(item, RejectedCase) and isinstance(item.error, MalformedError):
+            raise item.error.refusal()
+    return text
+
+
+def is_hex_key(value: object) -> TypeGuard[str]:
+    """Tell whether a JSON value is text of 64 hex digits in either case. Source: BZ-MAT-005, BZ-MSG-002."""
+    return isinstance(value, str) and len(value) == 2 * KEY_OCTETS and _HEX_DIGITS.issuperset(value)
+
+
+def _decode_case(value: object, index: int, profile: Profile) -> PositiveCase | RejectedCase:
     try:
-        message = json.loads(text.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        offset = error.start if isinstance(error, UnicodeDecodeError) else getattr(error, "pos", 0)
-        raise MalformedError(RejectCode.BAD_JSON, "BZ-MAT-005", offset, "the message is not JSON") from None
-    if not isinstance(message, dict):
-        raise MalformedError(RejectCode.BAD_JSON, "BZ-MAT-005", 0, "the message is not a JSON object")
-    if not isinstance(message.get("data"), list):
-        raise MalformedError(
-            RejectCode.MISSING_FIELD, "BZ-MAT-005", 0, 'the message has no array "data"', pointer="/data"
+        case = object_of(
+            value, "BZ-MAT-005", pointer=f"/data/{index}", code=RejectCode.BAD_JSON, keep_last=True
         )
-    return tuple(_decode_case(item, index, profile) for index, item in enumerate(message["data"]))
-
-
-def _decode_case(item: object, index: int, profile: Profile) -> PositiveCase | RejectedCase:
-    try:
-        if not isinstance(item, dict):
-            raise _malformed(RejectCode.BAD_JSON, index, "", "the case is not a JSON object")
-        key = _field(item, index, "daily_key")
-        start_s, end_s, count = (_integer(item, index, name) for name in ("time_start", "time_end", "max"))
+        key = case.value("daily_key")
+        start_s, end_s, count = (case.integer(name) for name in _KEYS[1:])
         if profile.matching.malformed_case == "refuse":
-            return _strict_case(key, start_s, end_s, count, index)
+            return _strict_case(case, key, start_s, end_s, count)
         if not isinstance(key, str):
-            raise _malformed(RejectCode.BAD_DAY_KEY, index, "daily_key", "daily_key is not text")
+            raise case.malformed(RejectCode.BAD_DAY_KEY, "daily_key", "daily_key is not text")
         octets = _android_hex(key) if profile.matching.malformed_case == "android" else _ios_hex(key)
         return PositiveCase(octets, start_s * 1000, end_s * 1000, count)
     except (MalformedError, BuildFailureError) as error:
         return RejectedCase(index, error)
 
 
-def _strict_case(key: object, start_s: int, end_s: int, count: int, index: int) -> PositiveCase:
+def _strict_case(case: JsonObject, key: object, start_s: int, end_s: int, count: int) -> PositiveCase:
     # BZ-MAT-005: 64 hex digits in either case, and nothing else
-    if not isinstance(key, str) or len(key) != 2 * KEY_OCTETS or not _HEX_DIGITS.issuperset(key):
-        raise _malformed(RejectCode.BAD_DAY_KEY, index, "daily_key", "daily_key is not 64 hex digits")
+    if not is_hex_key(key):
+        raise case.malformed(RejectCode.BAD_DAY_KEY, "daily_key", "daily_key is not 64 hex digits")
     try:
         slots_a_day(count)
     except RefusedError as error:
-        raise _malformed(RejectCode.BAD_MAX, index, "max", error.reason) from None
+        raise case.malformed(RejectCode.BAD_MAX, "max", error.reason) from None
     for name, time_s in (("time_start", start_s), ("time_end", end_s)):
         if not 0 <= time_s <= LAST_SECOND:
-            raise _malformed(
-                RejectCode.BAD_TIME, index, name, f"{name} is no time between 1970 and 9999 in seconds"
+            raise case.malformed(
+                RejectCode.BAD_TIME, name, f"{name} is no time between 1970 and 9999 in seconds"
             )
     if end_s < start_s:
-        raise _malformed(
-            RejectCode.TIME_END_BEFORE_TIME_START, index, "time_end", "time_end is before time_start"
+        raise case.malformed(
+            RejectCode.TIME_END_BEFORE_TIME_START, "time_end", "time_end is before time_start"
         )
     # BZ-MAT-006: slots begin at time_start, so that fewer than 400 days hold at most 400 days' slots
     if (end_s - start_s) * 1000 >= CASE_DAYS * DAY_MS:
-        raise _malformed(
-            RejectCode.CASE_TOO_LONG,
-            index,
-            "time_end",
-            f"the case spans more than {CASE_DAYS} days' slots",
-            "BZ-MAT-006",
+        raise replace(case, requirement="BZ-MAT-006").malformed(
+            RejectCode.CASE_TOO_LONG, "time_end", f"the case spans more than {CASE_DAYS} days' slots"
         )
     return PositiveCase(bytes.fromhex(key), start_s * 1000, end_s * 1000, count)
-
-
-def _field(item: dict[str, object], index: int, name: str) -> object:
-    if name not in item:
-        raise _malformed(RejectCode.MISSING_FIELD, index, name, f"{name} is missing")
-    return item[name]
-
-
-def _integer(item: dict[str, object], index: int, name: str) -> int:
-    value = _field(item, index, name)
-    if type(value) is not int:  # nor a boolean, nor 1.0
-        raise _malformed(RejectCode.NOT_AN_INTEGER, index, name, f"{name} is not an integer")
-    if not -(2**63) <= value < 2**63:
-        raise _malformed(RejectCode.NOT_AN_INTEGER, index, name, f"{name} does not fit into 64 bits")
-    return value
-
-
-def _malformed(
-    code: RejectCode, index: int, name: str, reason: str, requirement: str = "BZ-MAT-005"
-) -> MalformedError:
-    pointer = f"/data/{index}/{name}" if name else f"/data/{index}"
-    return MalformedError(code, requirement, 0, reason, pointer=pointer)
 
 
 def _android_hex(text: str) -> bytes:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_reference.errors import BuildFailureError, Failure, MalformedError, RejectCode
-from bluezone_reference.positive_cases import PositiveCase, RejectedCase, decode_cases
+from bluezone_reference.errors import BuildFailureError, Failure, MalformedError, RefusedError, RejectCode
+from bluezone_reference.positive_cases import (
+    PositiveCase,
+    RejectedCase,
+    decode_case_message,
+    decode_cases,
+    encode_cases,
+)
 from bluezone_reference.profiles import ANDROID_V3, IOS_V3, PROFILES, V3
 
 KEY = "00112233445566778899aabbccddeeff" * 2
@@ -136,8 +144,9 @@ def test_a_case_that_is_no_object(item: object) -> None:
         (b"null", RejectCode.BAD_JSON, 0),
         (b"{}", RejectCode.MISSING_FIELD, 0),
         (b'{"data": {}}', RejectCode.MISSING_FIELD, 0),
-        (b"[" * 100_000, RejectCode.BAD_JSON, 0),
-        (b'{"data": ' + b"9" * 5000 + b"}", RejectCode.BAD_JSON, 0),
+        (b"[" * 100_000, RejectCode.BAD_JSON, 64),
+        (b'{"data": [], "news": NaN}', RejectCode.BAD_JSON, 21),
+        (b'{"data": ' + b"9" * 5000 + b"}", RejectCode.MISSING_FIELD, 0),
     ],
 )
 def test_a_message_that_is_none(text: bytes, code: RejectCode, offset: int) -> None:
@@ -181,6 +190,85 @@ def test_the_builds_take_any_max_and_any_span() -> None:
         odd = decode_cases(message(entry(daily_key=5)), profile)[0]
         assert isinstance(odd, RejectedCase)
         assert isinstance(odd.error, MalformedError)
+
+
+@pytest.mark.req("BZ-MAT-005", "BZ-MSG-006")
+@pytest.mark.parametrize("number", [b"9" * 5000, b"-" + b"9" * 5000, b"1e999"])
+def test_a_huge_number_hides_no_other_case(number: bytes) -> None:
+    good = json.dumps(entry()).encode()
+    bad = good.replace(b"1596931200", number)
+    first, second, third = decode_cases(b'{"data": [%s, %s, %s]}' % (good, bad, good))
+    assert isinstance(first, PositiveCase)
+    assert first == third
+    assert isinstance(second, RejectedCase)
+    assert isinstance(second.error, MalformedError)
+    assert (second.error.code, second.error.pointer) == ("NOT_AN_INTEGER", "/data/1/time_end")
+
+
+@pytest.mark.req("BZ-MAT-005")
+def test_of_a_key_that_stands_there_twice_the_last_counts() -> None:
+    good = json.dumps(entry()).encode()
+    twice = good.replace(b'"max": 96', b'"max": 7, "max": 96')
+    assert twice != good
+    expected = decode_cases(message(entry()))
+    assert decode_cases(b'{"data": 5, "data": [%s]}' % twice) == expected
+    assert isinstance(expected[0], PositiveCase)
+
+
+@pytest.mark.req("BZ-MSG-002")
+def test_further_keys_are_named() -> None:
+    text = json.dumps({"news": 1, "data": [entry(b=1), 5, entry(a=1, b=2)], "about": 2}).encode()
+    found = decode_case_message(text)
+    assert found.further == ("about", "news")
+    assert found.further_of_cases == ("a", "b")
+    assert found.cases[0] == found.cases[2] == decode_cases(message(entry()))[0]
+
+
+@pytest.mark.req("BZ-MSG-002", "BZ-MAT-005")
+def test_writes_a_message_of_positive_cases() -> None:
+    case = PositiveCase(bytes.fromhex(KEY), START_S * 1000, (START_S + DAY_S) * 1000, 96)
+    assert json.loads(encode_cases([case, case])) == {"data": [entry(), entry()]}
+    assert encode_cases([]) == '{"data":[]}'
+
+
+@pytest.mark.req("BZ-MSG-002", "BZ-MAT-005", "BZ-MAT-006")
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"day_key": b"\0" * 31}, "BAD_DAY_KEY"),
+        ({"max_per_day": 7}, "BAD_MAX"),
+        ({"max_per_day": 2**63}, "NOT_AN_INTEGER"),
+        ({"time_start_ms": START_S * 1000 - 1}, "BAD_TIME"),
+        ({"time_end_ms": START_S * 1000 + 1}, "BAD_TIME"),
+        ({"time_start_ms": -1000}, "BAD_TIME"),
+        ({"time_end_ms": (START_S - 1) * 1000}, "TIME_END_BEFORE_TIME_START"),
+        ({"time_end_ms": (START_S + 400 * DAY_S) * 1000}, "CASE_TOO_LONG"),
+    ],
+)
+def test_writes_no_case_that_a_reader_would_refuse(changes: dict[str, Any], code: str) -> None:
+    case = PositiveCase(bytes.fromhex(KEY), START_S * 1000, START_S * 1000, 96)
+    with pytest.raises(RefusedError) as caught:
+        encode_cases([case, replace(case, **changes)])
+    assert caught.value.code == code
+
+
+@pytest.mark.req("BZ-MSG-002")
+@given(
+    cases=st.lists(
+        st.builds(
+            lambda key, start_s, length_s, count: PositiveCase(
+                key, start_s * 1000, (start_s + length_s) * 1000, count
+            ),
+            st.binary(min_size=32, max_size=32),
+            st.integers(0, 253_402_300_799 - 400 * DAY_S),
+            st.integers(0, 400 * DAY_S - 1),
+            st.sampled_from([2, 3, 24, 96, 144, 86_400]),
+        ),
+        max_size=4,
+    )
+)
+def test_what_is_written_is_read(cases: list[PositiveCase]) -> None:
+    assert decode_cases(encode_cases(cases).encode()) == tuple(cases)
 
 
 json_values = st.recursive(
