@@ -1,7 +1,8 @@
-"""The vectors: values that nobody had to compute with this project's code.
+"""The vectors: questions to an implementation with their answers, none computed with the reference.
 
-So far these are the known answers, which came off real phones ("captured") or out of the published code as it ran
-("executed"). The data are CC0; the loader is MIT.
+``pack.load()`` gives the vector pack, ``OPERATIONS.md`` says what is asked, ``lint`` holds the pack to what no schema
+can say, and ``generator`` makes it. The known answers came off real phones ("captured") or out of the published code as
+it ran ("executed"); they are in the pack too. The data are CC0; program text is MIT.
 """
 
 from .known_answers import (
@@ -10,5 +11,15 @@ from .known_answers import (
     known_published_day_keys,
     known_rolling_ids,
 )
+from .pack import Pack, PackError, Vector, load
 
-__all__ = ["KnownPublishedDayKey", "KnownRollingId", "known_published_day_keys", "known_rolling_ids"]
+__all__ = [
+    "KnownPublishedDayKey",
+    "KnownRollingId",
+    "Pack",
+    "PackError",
+    "Vector",
+    "known_published_day_keys",
+    "known_rolling_ids",
+    "load",
+]
