@@ -21,13 +21,11 @@ what is not so.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from bluezone_harness.evidence.errors import EvidenceError
-from bluezone_harness.evidence.strict_json import Node, node_of
+from bluezone_harness.evidence.strict_json import Node, parse_toml
 from bluezone_harness.findings import Acceptance, AcceptEntry, AcceptState, Finding, Verdict
 from bluezone_harness.verdicts import Result
 
@@ -78,7 +76,7 @@ def read_accept_file(name: str, octets: bytes) -> tuple[AcceptRule, ...]:
     Raises:
         EvidenceError: It is no TOML, or not as the form asks for; the sentence says where.
     """
-    node = node_of(name, _parsed(name, octets))
+    node = parse_toml(name, octets)
     node.keys(required=("schema",), optional=("accept",))
     schema = node["schema"]
     if schema.integer() != SCHEMA:
@@ -94,19 +92,6 @@ def read_accept_file(name: str, octets: bytes) -> tuple[AcceptRule, ...]:
     return tuple(rules)
 
 
-def _parsed(name: str, octets: bytes) -> dict[str, object]:
-    try:
-        return tomllib.loads(octets.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise EvidenceError(name, f"octet {error.start} is no UTF-8, so it is no TOML") from None
-    except tomllib.TOMLDecodeError as error:
-        raise EvidenceError(name, f"no TOML: {error}") from None
-    except (ValueError, RecursionError):
-        raise EvidenceError(
-            name, "no TOML that can be read: a number or its nesting is far too large"
-        ) from None
-
-
 def _rule(node: Node) -> AcceptRule:
     node.keys(required=("requirement", "reason", "expires"), optional=("device", "summary-match"))
     requirement = node["requirement"]
@@ -114,17 +99,11 @@ def _rule(node: Node) -> AcceptRule:
         raise requirement.refusal("it is no id of a requirement, such as BZ-ADV-003")
     return AcceptRule(
         requirement=requirement.text(),
-        reason=_text(node["reason"]),
+        reason=node["reason"].needed_text(),
         expires=node["expires"].day(),
-        device=_text(node["device"]) if "device" in node else None,
-        summary_match=_text(node["summary-match"]) if "summary-match" in node else None,
+        device=node["device"].needed_text() if "device" in node else None,
+        summary_match=node["summary-match"].needed_text() if "summary-match" in node else None,
     )
-
-
-def _text(node: Node) -> str:
-    if not node.text().strip():
-        raise node.refusal("the text is empty")
-    return node.text()
 
 
 def accept(result: Result, rules: Sequence[AcceptRule], today: date) -> Result:

@@ -134,46 +134,54 @@ class Acceptance:
     """Why a failure that is known does not count for the exit code, and until when.
 
     Attributes:
-        reason: From the file of accepted findings.
-        expires: The last day on which it holds.
+        reason: From the file of accepted findings, or of deviations.
+        expires: The last day on which it holds; ``None``: for good.
     """
 
     reason: str
-    expires: date
+    expires: date | None
 
 
 class AcceptState(StrEnum):
-    """What became of an entry of the file of accepted findings."""
+    """What became of an entry of the file of accepted findings, or of deviations."""
 
     APPLIED = "applied"
     UNMATCHED = "unmatched"
-    """It matches no failure."""
+    """It matches no failure; of deviations: no vector."""
     EXPIRED = "expired"
+    PASSED = "passed"
+    """A vector that should fail does not."""
+    CHANGED = "changed"
+    """A vector fails in another way than the entry says."""
+    MISCOUNTED = "miscounted"
+    """It matches more or fewer vectors than it says."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptEntry:
-    """An entry of the file of accepted findings, and what became of it.
+    """An entry of the file of accepted findings, or of deviations, and what became of it.
 
     Attributes:
         number: In the file, from 1.
-        requirement: Of the failures that it accepts.
+        requirement: Of the failures that it accepts; empty in an entry of the deviations.
         reason: Why.
-        expires: The last day on which it holds.
+        expires: The last day on which it holds; ``None``: for good.
         device: Label of the device that it is about; ``None``: any.
         summary_match: What the summary of the failure holds; ``None``: anything.
         state: What became of it.
         matched: How many failures it matches.
+        vector: In an entry of the deviations, the vector or the vectors that deviate; else empty.
     """
 
     number: int
     requirement: str
     reason: str
-    expires: date
+    expires: date | None
     device: str | None
     summary_match: str | None
     state: AcceptState
     matched: int
+    vector: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -456,19 +456,21 @@ def exit_code(
     Args:
         result: Of the run.
         axes: What counts.
-        strict: Failed SHOULDs count too.
+        strict: Failed SHOULDs and deviations count too.
         allow_inconclusive: What is inconclusive, or not judged at all, does not count.
 
     Returns:
         1: a MUST failed and is not accepted, or an entry of the accepted findings does not hold. 2: a SHOULD
-            failed and ``strict``; or something is inconclusive, or nothing was judged, unless allowed. 0:
-            otherwise.
+            failed, or something deviates, and ``strict``; or something is inconclusive, or nothing was judged,
+            unless allowed. 0: otherwise.
     """
     if any(entry.state is not AcceptState.APPLIED for entry in result.accept_entries):
         return 1
     verdicts = {_counted(result, axis) for axis in axes}
     if Verdict.FAIL in verdicts:
         return 1
+    if strict and any(entry.vector for entry in result.accept_entries):
+        return 2
     accepted = result.accepted()
     shoulds = (each for each in result.requirements if each.level is Level.SHOULD and each.axis in axes)
     if strict and any(each.verdict is Verdict.FAIL and each.id not in accepted for each in shoulds):

@@ -26,6 +26,7 @@ COMMANDS = {
     "match": "Match positive cases against a contact log.",
     "decode": "Say what an advertisement's AdvData hold.",
     "ids": "Compute the rolling ids of a base id.",
+    "implementation": "Test an implementation of the protocol's core.",
     "simulate": "Write a capture of virtual phones.",
     "requirements": "List the requirements of the specification.",
     "explain": "Explain a requirement, fault, code or word.",

@@ -1,4 +1,4 @@
-"""JSON read strictly: nothing twice, nothing unknown, nothing of another type; every refusal says where.
+"""JSON and TOML read strictly: nothing twice, nothing unknown, nothing of another type; every refusal says where.
 
 Theory of operation. ``parse`` gives a ``Node``: a value, its JSON Pointer (RFC 6901) and the questions that a
 reader asks of it. A question that the value cannot answer raises ``EvidenceError`` in one sentence. No
@@ -8,6 +8,7 @@ sentence repeats a value, because a value may be a key.
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import NoReturn
@@ -88,6 +89,12 @@ class Node:
             raise self._other_than("text")
         return self.value
 
+    def needed_text(self) -> str:
+        """Return a text that holds more than white space."""
+        if not self.text().strip():
+            raise self.refusal("the text is empty")
+        return self.text()
+
     def integer(self) -> int:
         """Return an integer; true and false are none."""
         if not isinstance(self.value, int) or isinstance(self.value, bool):
@@ -150,6 +157,28 @@ def parse(source: str, octets: bytes) -> Node:
             source, "no JSON that can be read: a number or its nesting is far too large"
         ) from None
     return Node(source, "", value)
+
+
+def parse_toml(source: str, octets: bytes) -> Node:
+    """Parse a TOML file.
+
+    Args:
+        source: Name of the file, without folders; for messages.
+        octets: UTF-8, with or without a byte order mark.
+
+    Raises:
+        EvidenceError: It is no TOML.
+    """
+    try:
+        return node_of(source, tomllib.loads(octets.decode("utf-8-sig")))
+    except UnicodeDecodeError as error:
+        raise EvidenceError(source, f"octet {error.start} is no UTF-8, so it is no TOML") from None
+    except tomllib.TOMLDecodeError as error:
+        raise EvidenceError(source, f"no TOML: {error}") from None
+    except (ValueError, RecursionError):
+        raise EvidenceError(
+            source, "no TOML that can be read: a number or its nesting is far too large"
+        ) from None
 
 
 def node_of(source: str, value: object) -> Node:

@@ -2,7 +2,7 @@
 
 Every key, word and number is held to the schema; a refusal says where by a JSON Pointer. What a later version
 of the schema adds is refused, and so is what an earlier one did not have, but for what the schema names as
-added: accepted findings.
+added: accepted findings and, in those, the vector.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def _requirement(node: Node) -> RequirementVerdict:
     if (verdict in _UNDECIDED) != (reason is not None):
         raise node["reason"].refusal("a reason stands exactly beside inconclusive and not observable")
     return RequirementVerdict(
-        _form(node["id"], _REQUIREMENT, "the id of a requirement"),
+        _requirement_id(node["id"]),
         _text(node["title"]),
         _word(Level, node["level"]),
         _word(Axis, node["axis"]),
@@ -184,7 +184,7 @@ def _finding(node: Node) -> Finding:
     if len(evidence) > EVIDENCE_SHOWN:
         raise node["evidence"].refusal(f"there are more than {EVIDENCE_SHOWN}")
     return Finding(
-        requirement=_form(node["requirement"], _REQUIREMENT, "the id of a requirement"),
+        requirement=_requirement_id(node["requirement"]),
         level=_word(Level, node["level"]),
         axis=_word(Axis, node["axis"]),
         verdict=verdict,
@@ -201,7 +201,7 @@ def _finding(node: Node) -> Finding:
 
 def _acceptance(node: Node) -> Acceptance:
     node.keys(required=("reason", "expires"))
-    return Acceptance(_text(node["reason"]), _day(node["expires"]))
+    return Acceptance(_text(node["reason"]), _optional(node["expires"], _day))
 
 
 def _evidence(node: Node) -> Evidence:
@@ -240,18 +240,36 @@ def _device(node: Node) -> DeviceSummary:
 
 def _entry(node: Node) -> AcceptEntry:
     node.keys(
-        required=("number", "requirement", "reason", "expires", "device", "summary_match", "state", "matched")
+        required=(
+            "number",
+            "requirement",
+            "reason",
+            "expires",
+            "device",
+            "summary_match",
+            "state",
+            "matched",
+        ),
+        optional=("vector",),
     )
+    vector = _optional(node["vector"], _text) if "vector" in node else None
+    if (vector is None) == (node["requirement"].value is None):
+        raise node.refusal("an entry is about a requirement or about a vector")
     return AcceptEntry(
         _count(node["number"], least=1),
-        _form(node["requirement"], _REQUIREMENT, "the id of a requirement"),
+        _optional(node["requirement"], _requirement_id) or "",
         _text(node["reason"]),
-        _day(node["expires"]),
+        _optional(node["expires"], _day),
         _optional(node["device"], Node.text),
         _optional(node["summary_match"], Node.text),
         _word(AcceptState, node["state"]),
         _count(node["matched"]),
+        vector or "",
     )
+
+
+def _requirement_id(node: Node) -> str:
+    return _form(node, _REQUIREMENT, "the id of a requirement")
 
 
 def _each(node: Node, read: Callable[[Node], _Value]) -> tuple[_Value, ...]:

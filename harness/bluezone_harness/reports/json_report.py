@@ -7,6 +7,7 @@ are ASCII. Octets are hex, instants ISO 8601, what is not there is null.
 from __future__ import annotations
 
 import json
+from datetime import date
 
 from bluezone_harness.findings import AcceptEntry, Evidence, Finding
 from bluezone_harness.observations import Diagnostic, instant_text
@@ -84,7 +85,7 @@ def _finding(each: Finding) -> dict[str, object]:
         "evidence": [_evidence(piece) for piece in each.evidence],
         "accepted": None
         if each.accepted is None
-        else {"reason": each.accepted.reason, "expires": each.accepted.expires.isoformat()},
+        else {"reason": each.accepted.reason, "expires": _day(each.accepted.expires)},
     }
 
 
@@ -122,11 +123,16 @@ def _device(each: DeviceSummary) -> dict[str, object]:
 def _entry(each: AcceptEntry) -> dict[str, object]:
     return {
         "number": each.number,
-        "requirement": each.requirement,
+        "requirement": each.requirement or None,
         "reason": each.reason,
-        "expires": each.expires.isoformat(),
+        "expires": _day(each.expires),
         "device": each.device,
         "summary_match": each.summary_match,
         "state": str(each.state),
         "matched": each.matched,
+        "vector": each.vector or None,
     }
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

@@ -17,7 +17,7 @@ not observable, not applicable                    skipped
 *Inconclusive* is an error and not skipped, because reporters show a run of skipped tests in green: an empty
 capture must not look like a good one. For the same reason a run in which no MUST of any axis was judged has
 one more case, an error. Entries of a file of accepted findings are a suite of their own, in which one that
-does not hold is a failure.
+does not hold is a failure; so are the deviations of an implementation, whose every entry is one in strict runs.
 
 GitLab shows the text of an element and not its message, others the message first: the text says all. No time
 is taken from a clock, and each duration is 0, because a judgement has none: the same result gives the same
@@ -31,8 +31,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from bluezone_harness.findings import AcceptState, Finding, Verdict
 from bluezone_harness.reports.texts import (
+    acceptance_text,
     coverage_text,
+    entries_title,
     entry_text,
+    entry_title,
     first_sentence,
     place_text,
     plain,
@@ -41,8 +44,6 @@ from bluezone_harness.reports.texts import (
 )
 from bluezone_harness.verdicts import RequirementVerdict, Result
 from bluezone_spec.model import Axis, Level
-
-_ACCEPTED_SUITE = "accepted findings"
 
 
 def junit_text(
@@ -57,7 +58,7 @@ def junit_text(
     Args:
         result: Of the run.
         axes: What counts; others are left out.
-        strict: Failed SHOULDs count, as in ``verdicts.exit_code``.
+        strict: Failed SHOULDs and deviations count, as in ``verdicts.exit_code``.
         allow_inconclusive: What is inconclusive, or not judged at all, does not count, as there.
     """
     root = ElementTree.Element("testsuites", name=f"bzc {plain(result.command)}")
@@ -74,7 +75,7 @@ def junit_text(
                 text = f"{words(result.axis(axis).verdict)}: {coverage_text(result, axis)}"
                 _outcome(case, "error", "nothing_judged", text, [])
     if result.accept_entries:
-        _add_entries(root, result)
+        _add_entries(root, result, strict=strict)
     for suite in root:
         _count(suite)
     _count(root)
@@ -140,9 +141,7 @@ def _add_case(
             summary = findings[0].summary if findings else requirement.summary
             if requirement.id in result.accepted():
                 reasons = dict.fromkeys(
-                    f"until {each.accepted.expires}: {each.accepted.reason}"
-                    for each in findings
-                    if each.accepted is not None
+                    acceptance_text(each.accepted) for each in findings if each.accepted is not None
                 )
                 _outcome(case, "skipped", "accepted", f"fail, accepted {'; '.join(reasons)}", lines)
             elif must or (strict and requirement.level is Level.SHOULD):
@@ -172,7 +171,7 @@ def _lines(finding: Finding) -> Iterator[str]:
         yield f"and {finding.count - len(finding.evidence)} more"
     yield f"why: {first_sentence(finding.why)}"
     if finding.accepted is not None:
-        yield f"accepted until {finding.accepted.expires}: {plain(finding.accepted.reason)}"
+        yield f"accepted {acceptance_text(finding.accepted)}"
 
 
 def _outcome(case: ElementTree.Element, tag: str, kind: str, message: str, lines: Sequence[str]) -> None:
@@ -185,12 +184,13 @@ def _add_text(case: ElementTree.Element, tag: str, lines: Sequence[str]) -> None
     ElementTree.SubElement(case, tag).text = "\n".join(lines)
 
 
-def _add_entries(root: ElementTree.Element, result: Result) -> None:
-    suite = _suite(root, _ACCEPTED_SUITE)
+def _add_entries(root: ElementTree.Element, result: Result, *, strict: bool) -> None:
+    title = entries_title(result.accept_entries)
+    suite = _suite(root, title)
     for entry in result.accept_entries:
-        case = _case(suite, _ACCEPTED_SUITE, f"entry {entry.number}, {entry.requirement}")
+        case = _case(suite, title, entry_title(entry))
         text = entry_text(entry)
-        if entry.state is AcceptState.APPLIED:
+        if entry.state is AcceptState.APPLIED and not (strict and entry.vector):
             _add_text(case, "system-out", [text])
         else:
             _outcome(case, "failure", str(entry.state), text, [])

@@ -13,7 +13,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 from bluezone_harness.findings import AcceptState, Finding, Verdict
 from bluezone_harness.reports.texts import (
+    acceptance_text,
     coverage_text,
+    entries_title,
     entry_text,
     first_sentence,
     id_ranges,
@@ -72,7 +74,7 @@ def _head(result: Result, axes: Collection[Axis]) -> Iterator[str]:
 
 def _entries(result: Result) -> Iterator[str]:
     if result.accept_entries:
-        yield "### Accepted findings"
+        yield f"### {entries_title(result.accept_entries).capitalize()}"
         yield "\n".join(
             f"- {'' if each.state is AcceptState.APPLIED else '**does not hold** '}{_escaped(entry_text(each))}"
             for each in result.accept_entries
@@ -98,7 +100,7 @@ def _facts(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "device", _escaped(finding.device)
     yield "why", _escaped(first_sentence(finding.why))
     if finding.accepted is not None:
-        yield "accepted", _escaped(f"until {finding.accepted.expires}: {finding.accepted.reason}")
+        yield "accepted", _escaped(acceptance_text(finding.accepted))
 
 
 def _details(

@@ -17,8 +17,10 @@ from rich.text import Text
 from bluezone_harness.findings import AcceptState, Finding, Verdict
 from bluezone_harness.observations import duration_text
 from bluezone_harness.reports.texts import (
+    acceptance_text,
     contents_text,
     coverage_text,
+    entries_title,
     entry_text,
     first_sentence,
     id_ranges,
@@ -38,11 +40,7 @@ _STYLES = {
     Verdict.NOT_OBSERVABLE: "dim",
     Verdict.NOT_APPLICABLE: "dim",
 }
-_ENTRY_STYLES = {
-    AcceptState.APPLIED: "yellow",
-    AcceptState.UNMATCHED: "bold red",
-    AcceptState.EXPIRED: "bold red",
-}
+_ENTRY_STYLES = {state: "yellow" if state is AcceptState.APPLIED else "bold red" for state in AcceptState}
 _PLACES_SHOWN = 3
 """Places of a finding that are written out; the JSON report holds ten."""
 
@@ -106,7 +104,7 @@ def _write_head(console: Console, result: Result, axes: Collection[Axis]) -> Non
 
 def _write_entries(console: Console, result: Result) -> None:
     if result.accept_entries:
-        console.print("\naccepted findings")
+        console.print(f"\n{entries_title(result.accept_entries)}")
         table = _table()
         for entry in result.accept_entries:
             table.add_row(Text(entry.state, style=_ENTRY_STYLES[entry.state]), entry_text(entry))
@@ -130,7 +128,7 @@ def _write_findings(console: Console, findings: Sequence[Finding], titles: dict[
             table.add_row("", f"and {more} more")
         table.add_row("why", first_sentence(finding.why))
         if finding.accepted is not None:
-            table.add_row("accepted", f"until {finding.accepted.expires}: {plain(finding.accepted.reason)}")
+            table.add_row("accepted", acceptance_text(finding.accepted))
         console.print(Padding(table, (0, 0, 0, 2)))
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
-from bluezone_harness.findings import AcceptEntry, AcceptState, Evidence, Finding, Verdict
+from bluezone_harness.findings import Acceptance, AcceptEntry, AcceptState, Evidence, Finding, Verdict
 from bluezone_harness.observations import instant_text
 from bluezone_harness.verdicts import Result
 from bluezone_spec.model import Axis
@@ -75,18 +75,53 @@ def id_ranges(ids: Iterable[str]) -> str:
     return ", ".join(parts)
 
 
+def acceptance_text(accepted: Acceptance) -> str:
+    """Say until when a failure is accepted, and why."""
+    until = "" if accepted.expires is None else f"until {accepted.expires}: "
+    return f"{until}{plain(accepted.reason)}"
+
+
+def entry_title(entry: AcceptEntry) -> str:
+    """Name an entry of the accepted findings, or of the deviations."""
+    return f"entry {entry.number}, {plain(entry.vector) or entry.requirement}"
+
+
+def entries_title(entries: Iterable[AcceptEntry]) -> str:
+    """Name what the entries are."""
+    return "deviations" if any(entry.vector for entry in entries) else "accepted findings"
+
+
 def entry_text(entry: AcceptEntry) -> str:
-    """Say what became of an entry of the accepted findings."""
+    """Say what became of an entry of the accepted findings, or of the deviations."""
+    if entry.vector:
+        return _deviation_text(entry)
     limits = [
         *([f"device {plain(entry.device)}"] if entry.device is not None else []),
         *([f"summary with '{plain(entry.summary_match)}'"] if entry.summary_match is not None else []),
     ]
-    head = f"entry {entry.number}, {entry.requirement}{''.join(f', {each}' for each in limits)}"
-    match entry.state:
-        case AcceptState.APPLIED:
-            count = f"{entry.matched} {'failure' if entry.matched == 1 else 'failures'}"
-            return f"{head}: {count} accepted until {entry.expires}: {plain(entry.reason)}"
-        case AcceptState.UNMATCHED:
-            return f"{head}: no failure matches it: take it out of the file, or correct it"
-        case AcceptState.EXPIRED:
-            return f"{head}: expired after {entry.expires}: mend what it accepts, or decide anew"
+    head = f"{entry_title(entry)}{''.join(f', {each}' for each in limits)}"
+    if entry.state is AcceptState.APPLIED:
+        count = f"{entry.matched} {'failure' if entry.matched == 1 else 'failures'}"
+        return f"{head}: {count} accepted until {entry.expires}: {plain(entry.reason)}"
+    if entry.state is AcceptState.EXPIRED:
+        return f"{head}: expired after {entry.expires}: mend what it accepts, or decide anew"
+    return f"{head}: no failure matches it: take it out of the file, or correct it"
+
+
+_DEVIATIONS = {
+    AcceptState.UNMATCHED: "there is no such vector: take it out of the file, or correct it",
+    AcceptState.PASSED: "it holds now, here or in part: take it out of the file, or correct it",
+    AcceptState.CHANGED: "it fails in another way than the file says: look at it anew",
+    AcceptState.MISCOUNTED: "that is not the count of the file: correct it",
+}
+
+
+def _deviation_text(entry: AcceptEntry) -> str:
+    """Say what became of an entry of the deviations."""
+    head = f"{entry_title(entry)}: {entry.matched} {'vector' if entry.matched == 1 else 'vectors'}"
+    if entry.state is AcceptState.APPLIED:
+        until = "" if entry.expires is None else f" until {entry.expires}"
+        return f"{head} known to deviate{until}: {plain(entry.reason)}"
+    if entry.state is AcceptState.EXPIRED:
+        return f"{head}: expired after {entry.expires}: mend what deviates, or decide anew"
+    return f"{head}: {_DEVIATIONS[entry.state]}"

@@ -255,10 +255,10 @@ def test_a_database_of_addresses_holds_no_records(tmp_path: Path) -> None:
     ("message", "what"),
     [
         (b"", "cases.json: the file is empty"),
-        (b"{", "cases.json: the message is not JSON (BAD_JSON, BZ-MAT-005, octet 1)"),
-        (b"[]", "cases.json: the message is not a JSON object"),
+        (b"{", "cases.json: the text is not JSON (BAD_JSON, BZ-MAT-005, octet 1)"),
+        (b"[]", "cases.json: it is not a JSON object"),
         (b"{}", 'cases.json: the message has no array "data" (MISSING_FIELD, BZ-MAT-005, at /data)'),
-        (b"\xff\xfe{\x00", "cases.json: the message is not JSON"),
+        (b"\xff\xfe{\x00", "cases.json: the text is not UTF-8"),
     ],
 )
 def test_a_message_that_is_none_is_unreadable(tmp_path: Path, message: bytes, what: str) -> None:

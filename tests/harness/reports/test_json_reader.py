@@ -135,7 +135,11 @@ def test_a_result_of_before_there_were_accepted_findings_is_read(failing: Result
         ("/findings/0/accepted/expires", "soon", "it is not a day as YYYY-MM-DD (at "),
         ("/diagnostics/0/severity", "fatal", "the word is none of info, warning, error (at "),
         ("/devices/0/more", 1, "the key is unknown here; known are 'label', "),
-        ("/accepted/0/state", "stale", "the word is none of applied, unmatched, expired (at "),
+        (
+            "/accepted/0/state",
+            "stale",
+            "the word is none of applied, unmatched, expired, passed, changed, miscounted (at ",
+        ),
         ("/accepted/0/number", 0, "it is less than 1 (at /accepted/0/number)"),
     ],
 )
