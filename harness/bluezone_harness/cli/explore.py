@@ -27,9 +27,10 @@ from bluezone_harness.implementations.explore import (
 )
 from bluezone_harness.implementations.links import Link
 from bluezone_harness.implementations.questions import Asked
-from bluezone_harness.implementations.session import TIMEOUT_S, Session
+from bluezone_harness.implementations.session import Session
 from bluezone_harness.implementations.wire import Answer
 
+from .adapter_options import connect_option, timeout_option, words_argument
 from .failures import CallerError, ExitCode
 from .output import echo_json, examples, printable
 
@@ -55,8 +56,8 @@ def explore_command(
             "bzc implementation explore 'node adapter.mjs' --seed 7 --out found.json",
         ),
     )
-    @click.argument("words", metavar="[CMD]...", nargs=-1)
-    @click.option("--connect", metavar="HOST:PORT", help="Where it listens, instead of CMD.")
+    @words_argument
+    @connect_option
     @click.option(
         "--op",
         "ops",
@@ -78,15 +79,7 @@ def explore_command(
         metavar="S",
         help="How long, for all operations together.",
     )
-    @click.option(
-        "--timeout",
-        "timeout_s",
-        type=click.FloatRange(0.1, 3600),
-        default=TIMEOUT_S,
-        show_default=True,
-        metavar="S",
-        help="Seconds that a reply may take.",
-    )
+    @timeout_option
     @click.option(
         "--out",
         type=click.Path(dir_okay=False),

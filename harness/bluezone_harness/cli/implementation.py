@@ -21,7 +21,7 @@ from bluezone_harness.implementations.processes import ProcessLink
 from bluezone_harness.implementations.results import conclusion, result_of
 from bluezone_harness.implementations.run_diagnosis import diagnosed
 from bluezone_harness.implementations.runner import run_vectors
-from bluezone_harness.implementations.session import TIMEOUT_S, Session
+from bluezone_harness.implementations.session import Session
 from bluezone_harness.implementations.tcp import TcpLink, parse_address
 from bluezone_harness.reports.junit import junit_text
 from bluezone_harness.reports.markdown import markdown_text
@@ -30,6 +30,7 @@ from bluezone_spec import load
 from bluezone_spec.model import Axis
 from bluezone_vectors.pack import load as load_pack
 
+from .adapter_options import connect_option, timeout_option, words_argument
 from .check import echo_result
 from .explore import explore_command
 from .failures import CallerError, ExitCode
@@ -38,17 +39,6 @@ from .options import profile_option
 from .output import examples, printable
 
 _SEEDS = 2**32
-_COMMAND = click.argument("words", metavar="[CMD]...", nargs=-1)
-_CONNECT = click.option("--connect", metavar="HOST:PORT", help="Where it listens, instead of CMD.")
-_TIMEOUT = click.option(
-    "--timeout",
-    "timeout_s",
-    type=click.FloatRange(0.1, 3600),
-    default=TIMEOUT_S,
-    show_default=True,
-    metavar="S",
-    help="Seconds that a reply may take.",
-)
 
 
 @click.group(
@@ -74,9 +64,9 @@ def command() -> None:
         "bzc implementation check --connect 127.0.0.1:4711",
     )
 )
-@_COMMAND
-@_CONNECT
-@_TIMEOUT
+@words_argument
+@connect_option
+@timeout_option
 @click.pass_context
 def check(ctx: click.Context, words: Sequence[str], connect: str | None, timeout_s: float) -> None:
     """Tell a broken adapter from a broken implementation.
@@ -112,8 +102,8 @@ def check(ctx: click.Context, words: Sequence[str], connect: str | None, timeout
         "bzc implementation run --connect '[::1]:4711' --profile android-v3 --json",
     )
 )
-@_COMMAND
-@_CONNECT
+@words_argument
+@connect_option
 @click.option(
     "--deviations",
     "deviations_path",
@@ -127,7 +117,7 @@ def check(ctx: click.Context, words: Sequence[str], connect: str | None, timeout
     type=click.IntRange(0, _SEEDS - 1),
     help="Of the order of the questions; drawn where it is not given, and printed.",
 )
-@_TIMEOUT
+@timeout_option
 @click.option("--strict", is_flag=True, help="Failed SHOULDs and deviations end with exit code 2.")
 @click.option("--allow-inconclusive", is_flag=True, help="What is inconclusive ends with exit code 0.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
