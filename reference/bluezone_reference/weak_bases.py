@@ -5,6 +5,8 @@ Only what is listed can be found: a base id that is not listed is not therefore 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .key_schedule import KEY_OCTETS
 
 _LCG_FACTOR = 0x5DEECE66D
@@ -52,16 +54,33 @@ def _counting(first: int, step: int) -> bytes:
 def _from_java_random(base_id: bytes) -> bool:
     """Say whether ``java.util.Random.nextBytes`` wrote these octets, whatever its seed.
 
-    Each little-endian word is the upper 32 bits of a 48-bit linear congruential state, so that the first word leaves
-    65 536 states to try, and the other seven words decide. Source: F-22; the Java platform's documented generator.
+    Each little-endian word is the upper 32 bits of a 48-bit linear congruential state. The first two words leave a few
+    states to try, and the other six decide. Source: F-22; the Java platform's documented generator.
     """
     words = [int.from_bytes(base_id[at : at + 4], "little") for at in range(0, KEY_OCTETS, 4)]
-    for low in range(1 << 16):
-        state = words[0] << 16 | low
+    for state in _states(words[0], words[1]):
         for word in words[1:]:
-            state = state * _LCG_FACTOR + _LCG_ADDEND & _LCG_MASK
+            state = _next(state)
             if state >> 16 != word:
                 break
         else:
             return True
     return False
+
+
+def _states(first: int, second: int) -> Iterator[int]:
+    """Yield the states of which the upper 32 bits are the first word, and the next one's may be the second.
+
+    With the lower 16 bits x of the first state, factor * x + c lies in an interval of 65 536 that begins at the second
+    word, modulo 2**48. The factor is greater than that, so that each turn of the modulus leaves one x at most.
+    """
+    wanted = (second << 16) - _next(first << 16) & _LCG_MASK
+    # an interval may begin below 0
+    for turn in range(-1, (_LCG_FACTOR << 16 >> 48) + 1):
+        low = -(-(wanted + (turn << 48)) // _LCG_FACTOR)
+        if 0 <= low < 1 << 16:
+            yield first << 16 | low
+
+
+def _next(state: int) -> int:
+    return state * _LCG_FACTOR + _LCG_ADDEND & _LCG_MASK

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bluezone_reference.weak_bases import weak_base_ids, weakness
@@ -22,6 +22,34 @@ JAVA = {
 @pytest.mark.parametrize("seed", JAVA)
 def test_output_of_the_java_generator_is_found_whatever_its_seed(seed: int) -> None:
     assert "java.util.Random" in (weakness(bytes.fromhex(JAVA[seed])) or "")
+
+
+def java_octets(state: int) -> bytes:
+    """Return what ``nextBytes`` writes next from a state, as the Java platform documents it."""
+    words = []
+    for _ in range(8):
+        state = (state * 25_214_903_917 + 11) % 2**48
+        words.append((state >> 16).to_bytes(4, "little"))
+    return b"".join(words)
+
+
+@pytest.mark.req("BZ-KEY-001", "F-22")
+@given(st.integers(0, 2**48 - 1))
+@example(0)
+@example(2**48 - 1)
+def test_any_state_of_the_java_generator_is_found(state: int) -> None:
+    assert "java.util.Random" in (weakness(java_octets(state)) or "")
+
+
+@pytest.mark.req("F-22")
+def test_so_are_the_states_at_the_ends_of_what_is_tried() -> None:
+    inverse = pow(25_214_903_917, -1, 2**48)
+    for upper in (0, 1, 0x8000_0000, 0xFFFF_FFFF):
+        for lower in (0, 1, 0xFFFE, 0xFFFF):
+            before = ((upper << 16 | lower) - 11) * inverse % 2**48
+            octets = java_octets(before)
+            assert octets[:4] == upper.to_bytes(4, "little")
+            assert "java.util.Random" in (weakness(octets) or "")
 
 
 @pytest.mark.req("F-22")
