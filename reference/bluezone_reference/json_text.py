@@ -195,8 +195,14 @@ def decode_json(octets: bytes, requirement: str, *, pointer: str = "", offset: i
     try:
         value: object = json.loads(text[start:], object_pairs_hook=_members_of, parse_int=_integer_of)
     except json.JSONDecodeError as error:
-        refuse(octet_at(start + error.pos), "the text is not JSON")
+        refuse(octet_at(_position(text[start:], error) + start), "the text is not JSON")
     return value
+
+
+def _position(text: str, error: json.JSONDecodeError) -> int:
+    """Return where a text stops being JSON, the same on every Python: some point at a comma, others at what follows."""
+    at_comma = error.msg.startswith("Illegal trailing comma")
+    return len(text) - len(text[error.pos + 1 :].lstrip(" \t\n\r")) if at_comma else error.pos
 
 
 def decode_object(
