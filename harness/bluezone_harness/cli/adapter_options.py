@@ -6,7 +6,7 @@ import click
 
 from bluezone_harness.implementations.session import TIMEOUT_S
 
-words_argument = click.argument("words", metavar="[CMD]...", nargs=-1)
+adapter_words = click.argument("words", metavar="[CMD]...", nargs=-1)
 connect_option = click.option("--connect", metavar="HOST:PORT", help="Where it listens, instead of CMD.")
 timeout_option = click.option(
     "--timeout",

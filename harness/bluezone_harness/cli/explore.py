@@ -30,7 +30,7 @@ from bluezone_harness.implementations.questions import Asked
 from bluezone_harness.implementations.session import Session
 from bluezone_harness.implementations.wire import Answer
 
-from .adapter_options import connect_option, timeout_option, words_argument
+from .adapter_options import adapter_words, connect_option, timeout_option
 from .failures import CallerError, ExitCode
 from .output import echo_json, examples, printable
 
@@ -56,7 +56,7 @@ def explore_command(
             "bzc implementation explore 'node adapter.mjs' --seed 7 --out found.json",
         ),
     )
-    @words_argument
+    @adapter_words
     @connect_option
     @click.option(
         "--op",

@@ -30,7 +30,7 @@ from bluezone_spec import load
 from bluezone_spec.model import Axis
 from bluezone_vectors.pack import load as load_pack
 
-from .adapter_options import connect_option, timeout_option, words_argument
+from .adapter_options import adapter_words, connect_option, timeout_option
 from .check import echo_result
 from .explore import explore_command
 from .failures import CallerError, ExitCode
@@ -64,7 +64,7 @@ def command() -> None:
         "bzc implementation check --connect 127.0.0.1:4711",
     )
 )
-@words_argument
+@adapter_words
 @connect_option
 @timeout_option
 @click.pass_context
@@ -102,7 +102,7 @@ def check(ctx: click.Context, words: Sequence[str], connect: str | None, timeout
         "bzc implementation run --connect '[::1]:4711' --profile android-v3 --json",
     )
 )
-@words_argument
+@adapter_words
 @connect_option
 @click.option(
     "--deviations",
