@@ -43,10 +43,15 @@ def package_folders(repository: Path) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def package_trees(package_folders: dict[str, Path]) -> dict[str, ast.Module]:
-    """Return the syntax tree of every module of the four packages, by its dotted name."""
+    """Return the syntax tree of every module of the four packages, by its dotted name.
+
+    A file in a folder without `__init__.py` is data to copy, such as the adapters, and no module.
+    """
     trees = {}
     for folder in package_folders.values():
         for path in sorted(folder.rglob("*.py")):
+            if not (path.parent / "__init__.py").is_file():
+                continue
             parts = path.relative_to(folder.parent).with_suffix("").parts
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
             trees[name] = ast.parse(path.read_text("utf-8"), str(path))

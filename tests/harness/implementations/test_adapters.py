@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-FOLDER = "vectors/adapters"
+FOLDER = "vectors/bluezone_vectors/adapters"
 LANGUAGES = ("python", "javascript", "java")
 FEWER_LINES = 120
 MOST_LINES = 400
