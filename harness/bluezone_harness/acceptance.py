@@ -27,7 +27,7 @@ from datetime import date
 
 from bluezone_harness.evidence.strict_json import Node, parse_toml
 from bluezone_harness.findings import Acceptance, AcceptEntry, AcceptState, Finding, Verdict
-from bluezone_harness.verdicts import Result
+from bluezone_harness.results import Result
 
 SCHEMA = 1
 """Version of the form of the file."""

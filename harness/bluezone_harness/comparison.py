@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bluezone_harness.findings import Finding, Reason, Verdict
-from bluezone_harness.verdicts import RequirementVerdict, Result
+from bluezone_harness.results import RequirementVerdict, Result
 from bluezone_spec.model import Axis, Level
 
 _NUMBER = re.compile(r"[0-9]+")

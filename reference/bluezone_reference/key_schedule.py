@@ -125,13 +125,13 @@ def slots_a_day(max_per_day: int | None = None, profile: Profile = V3) -> int:
     return max_per_day
 
 
-def slots_from_setting(max_per_day: int, profile: Profile = V3) -> int:
-    """Return the slots a day that a phone uses when ``max_per_day`` arrives as a setting.
+def slots_from_setting(max_per_day: object, profile: Profile = V3) -> int:
+    """Return the slots a day that a phone uses when ``max_per_day`` arrives as a setting, of whatever type.
 
     Where a question would be refused, a phone goes on with the default. Source: BZ-KEY-007.
     """
     try:
-        return slots_a_day(max_per_day, profile)
+        return slots_a_day(max_per_day if type(max_per_day) is int else None, profile)
     except RefusedError as error:
         if error.code is RejectCode.NO_KEY_SCHEDULE:
             raise

@@ -49,8 +49,8 @@ class RollingIdSource:
         if max_per_day is not None:
             self.set_max(max_per_day)
 
-    def set_max(self, max_per_day: int) -> None:
-        """Take a new setting; one that is not allowed means the default. Source: BZ-KEY-007."""
+    def set_max(self, max_per_day: object) -> None:
+        """Take a new setting, of whatever type; one that is not allowed means the default. Source: BZ-KEY-007."""
         self._max = slots_from_setting(max_per_day, self._profile)
 
     def rolling_id(self, time_ms: int, *, reread_ms: int | None = None) -> bytes:

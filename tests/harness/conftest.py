@@ -10,14 +10,17 @@ from itertools import count
 import pytest
 
 import bluezone_spec
+from bluezone_harness.checks import weak_ids
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.evidence.contact_logs import read_contact_log
 from bluezone_harness.evidence.device_files import read_device_file
-from bluezone_harness.observations import AddressType, Capability, Extent, Gap, PduType
+from bluezone_harness.observations import AddressType, Advert, Capability, Extent, Gap, PduType
 from bluezone_harness.profiles import profiles_of
-from bluezone_harness.sightings import Folded, Sighting
-from bluezone_harness.verdicts import Result, judge
+from bluezone_harness.results import Result
+from bluezone_harness.sightings import Folded, Sighting, fold
+from bluezone_harness.verdicts import judge
+from bluezone_harness.virtual.phones import Plan, simulate
 from bluezone_spec.model import Specification
 
 DAY_MS = 86_400_000
@@ -184,6 +187,7 @@ RADIO = (
     Capability.RSSI,
     Capability.SCAN_RESPONSE,
 )
+SNIFFED = frozenset({*RADIO, Capability.CHANNEL, Capability.CRC})
 
 
 @pytest.fixture(scope="session")
@@ -225,6 +229,46 @@ def capture() -> Callable[..., Capture]:
         return Capture(name, "0" * 64, "pcap", shown, adverts, partial, (), folded)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def sniffed() -> frozenset[Capability]:
+    """Return what a sniffer's capture shows."""
+    return SNIFFED
+
+
+@pytest.fixture(scope="session")
+def capture_of() -> Callable[[Plan, int], Capture]:
+    """Return a function from the plan of a simulation, and its seed, to the capture of a sniffer that heard it."""
+
+    def make(plan: Plan, seed: int) -> Capture:
+        adverts = (
+            Advert(
+                number,
+                each.time_us,
+                each.receiver,
+                each.address,
+                each.address_type,
+                each.pdu,
+                each.ad,
+                each.rssi,
+                each.channel,
+            )
+            for number, each in enumerate(simulate(plan, seed), 1)
+        )
+        folded = fold("capture", adverts)
+        shown = dict.fromkeys(SNIFFED, Extent.YES)
+        if plan.receivers > 1:
+            shown[Capability.SEVERAL_RECEIVERS] = Extent.YES
+        return Capture("capture", f"{seed:064x}", "pcapng", shown, folded.adverts, False, (), folded)
+
+    return make
+
+
+@pytest.fixture
+def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search for ids of weak base ids 20 days back instead of 400, which spares most of the time of a judgement."""
+    monkeypatch.setattr(weak_ids, "BASE_DAYS", 20)
 
 
 @pytest.fixture(scope="session")

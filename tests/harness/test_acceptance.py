@@ -14,7 +14,8 @@ from bluezone_harness.acceptance import AcceptRule, accept, read_accept_file
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.findings import Acceptance, AcceptState, Finding, Verdict
 from bluezone_harness.reports.terminal import terminal_text
-from bluezone_harness.verdicts import Result, exit_code
+from bluezone_harness.results import Result
+from bluezone_harness.verdicts import exit_code
 from bluezone_spec.model import Axis
 
 pytestmark = pytest.mark.req("BZ-LOG-003", "BZ-LOG-004")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bluezone_harness.comparison import Change, Comparison, compare
 from bluezone_harness.findings import Acceptance, Finding, Reason, Verdict
-from bluezone_harness.verdicts import Result, Suite
+from bluezone_harness.results import Result, Suite
 from bluezone_spec.model import Level
 
 pytestmark = pytest.mark.req("BZ-LOG-003")

@@ -6,7 +6,7 @@ a case fails the test of the table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -17,31 +17,15 @@ from bluezone_harness.checks import CHECKS
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.registry import Check
 from bluezone_harness.evidence.device_files import DeviceFile, read_device_file
-from bluezone_harness.observations import Advert, Capability, Extent
+from bluezone_harness.observations import Capability
 from bluezone_harness.profiles import profiles_of
-from bluezone_harness.sightings import fold
 from bluezone_harness.virtual.faults import FAULTS
-from bluezone_harness.virtual.phones import Plan, device_file, drawn_phone, prepared, simulate
+from bluezone_harness.virtual.phones import Plan, device_file, drawn_phone, prepared
 from bluezone_spec.model import Specification
 
 HOUR_MS = 3_600_000
 START_MS = 1_597_190_400_000 - 90 * 60_000  # 2020-08-11T22:30:00Z
 SEED = 3
-SHOWN = frozenset(
-    {
-        Capability.RAW_AD,
-        Capability.AD_ORDER,
-        Capability.ADDRESS,
-        Capability.ADDRESS_TYPE,
-        Capability.PDU_TYPE,
-        Capability.CHANNEL,
-        Capability.CRC,
-        Capability.INTERVAL,
-        Capability.RSSI,
-        Capability.SCAN_RESPONSE,
-    }
-)
-"""What a sniffer's capture shows."""
 
 CORRECT_ANDROID, CORRECT_IPHONE = "a correct Android phone", "an iPhone, its app open for an hour"
 CASES: Mapping[str, tuple[str, str]] = {
@@ -80,12 +64,7 @@ CASES: Mapping[str, tuple[str, str]] = {
 """By requirement: what is planted, and the verdict that its check gives."""
 
 
-def of_captures() -> set[str]:
-    """Return the requirements whose checks can judge a sniffer's capture with its device file."""
-    return {name for name, check in CHECKS.items() if not check.missing(SHOWN | {Capability.BASE_ID})}
-
-
-def case(planted: str) -> tuple[Capture, DeviceFile]:
+def case(planted: str, capture_of: Callable[[Plan, int], Capture]) -> tuple[Capture, DeviceFile]:
     """Return three hours over midnight of a phone with a fault, or of a correct one, and its device file."""
     faults = (planted,) if planted in FAULTS else ()
     platform = (
@@ -100,25 +79,7 @@ def case(planted: str) -> tuple[Capture, DeviceFile]:
         phones += [drawn_phone(f"other {number}", platform, START_MS, SEED) for number in range(4)]
     interval_ms = 100 if planted in {"other-rhythm", "own-interval"} else 1000
     plan = prepared(Plan(tuple(phones), START_MS, 3 * HOUR_MS, loss=0.1, interval_ms=interval_ms), SEED)
-    adverts = (
-        Advert(
-            number,
-            each.time_us,
-            each.receiver,
-            each.address,
-            each.address_type,
-            each.pdu,
-            each.ad,
-            each.rssi,
-            each.channel,
-        )
-        for number, each in enumerate(simulate(plan, SEED), 1)
-    )
-    folded = fold("capture", adverts)
-    capture = Capture(
-        "capture", "0" * 64, "pcap", dict.fromkeys(SHOWN, Extent.YES), folded.adverts, False, (), folded
-    )
-    return capture, read_device_file("device.json", device_file(plan.phones[:1]))
+    return capture_of(plan, SEED), read_device_file("device.json", device_file(plan.phones[:1]))
 
 
 def judged(
@@ -137,10 +98,13 @@ def judged(
 @pytest.mark.req(*CASES)
 @pytest.mark.parametrize("requirement", CASES)
 def test_without_its_check_a_fault_is_not_found(
-    requirement: str, specification: Specification, monkeypatch: pytest.MonkeyPatch
+    requirement: str,
+    capture_of: Callable[[Plan, int], Capture],
+    specification: Specification,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     planted, verdict = CASES[requirement]
-    evidence = case(planted)
+    evidence = case(planted, capture_of)
     with_all = judged(specification, evidence, CHECKS, monkeypatch)
     assert with_all[requirement] == verdict, planted
     others = {name: check for name, check in CHECKS.items() if name != requirement}
@@ -151,8 +115,9 @@ def test_without_its_check_a_fault_is_not_found(
     }
 
 
-def test_each_check_of_captures_has_a_case() -> None:
-    assert of_captures() == CASES.keys()
+def test_each_check_of_captures_has_a_case(sniffed: frozenset[Capability]) -> None:
+    of_captures = {name for name, each in CHECKS.items() if not each.missing(sniffed | {Capability.BASE_ID})}
+    assert of_captures == CASES.keys()
     for requirement, (planted, verdict) in CASES.items():
         if verdict == "fail":
             assert requirement in {FAULTS[planted].requirement, "BZ-ADV-004"}

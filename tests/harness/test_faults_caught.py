@@ -15,19 +15,18 @@ from functools import lru_cache
 
 import pytest
 
-from bluezone_harness.checks import key_schedule, lifetimes, weak_ids
+from bluezone_harness.checks import key_schedule, lifetimes
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.evidence.device_files import read_device_file
-from bluezone_harness.observations import Advert, Capability, Extent
 from bluezone_harness.profiles import profiles_of
-from bluezone_harness.sightings import fold
-from bluezone_harness.verdicts import Result, judge
+from bluezone_harness.results import Result
+from bluezone_harness.verdicts import judge
 from bluezone_harness.virtual.faults import FAULTS
-from bluezone_harness.virtual.phones import Plan, device_file, drawn_phone, prepared, simulate
+from bluezone_harness.virtual.phones import Plan, device_file, drawn_phone, prepared
 from bluezone_reference.weak_bases import weakness
 from bluezone_spec.model import Specification
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("short_search")]
 
 HOUR_MS = 3_600_000
 MIDNIGHT_MS = 1_597_190_400_000  # 2020-08-12
@@ -37,19 +36,6 @@ BASE_IDS = 4
 LOSSES = (0.0, 0.1, 0.2, 0.3)
 MOST_STRANGERS = 2
 """Of the kinds of strangers, the first two keep to the protocol: a phone with another key, and one with another app."""
-SHOWN = (
-    Capability.RAW_AD,
-    Capability.AD_ORDER,
-    Capability.ADDRESS,
-    Capability.ADDRESS_TYPE,
-    Capability.PDU_TYPE,
-    Capability.CHANNEL,
-    Capability.CRC,
-    Capability.INTERVAL,
-    Capability.RSSI,
-    Capability.SCAN_RESPONSE,
-)
-"""What a sniffer's capture shows."""
 
 ONLY_ALONE = frozenset({"v1-build", "unsaved-base"})
 """Next to other phones nothing tells that what is sent is this phone's: its ids are none of its device file's."""
@@ -94,51 +80,34 @@ CASES = [
 ]
 
 
-def heard(plan: Plan, seed: int) -> Capture:
-    """Return what a simulation sounds like, as a capture."""
-    adverts = (
-        Advert(
-            number,
-            each.time_us,
-            each.receiver,
-            each.address,
-            each.address_type,
-            each.pdu,
-            each.ad,
-            each.rssi,
-            each.channel,
+@pytest.fixture(scope="module")
+def simulated(capture_of: Callable[[Plan, int], Capture]) -> Callable[..., tuple[Capture, bytes]]:
+    """Return a function to the capture of a phone with a fault, and its device file."""
+
+    @lru_cache(maxsize=32)
+    def run(name: str, platform: str, seed: int, strangers: int) -> tuple[Capture, bytes]:
+        phones = [drawn_phone("phone", platform, START_MS, seed % BASE_IDS, (name,))]
+        if name in SEVERAL:
+            phones += [drawn_phone(f"other {number}", platform, START_MS, seed) for number in range(4)]
+        plan = Plan(
+            tuple(phones),
+            START_MS,
+            2 * HOUR_MS,
+            loss=LOSSES[seed % len(LOSSES)],
+            strangers=strangers,
+            interval_ms=100 if name in AT_100_MS else 2000,
         )
-        for number, each in enumerate(simulate(plan, seed), 1)
-    )
-    folded = fold("capture", adverts)
-    shown = dict.fromkeys(SHOWN, Extent.YES)
-    return Capture("capture", f"{seed:064x}", "pcap", shown, folded.adverts, False, (), folded)
+        plan = prepared(plan, seed)
+        return capture_of(plan, seed), device_file(plan.phones[:1])
 
-
-@lru_cache(maxsize=32)
-def simulated(name: str, platform: str, seed: int, strangers: int) -> tuple[Capture, bytes]:
-    """Return the capture of a phone with a fault, and its device file."""
-    phones = [drawn_phone("phone", platform, START_MS, seed % BASE_IDS, (name,))]
-    if name in SEVERAL:
-        phones += [drawn_phone(f"other {number}", platform, START_MS, seed) for number in range(4)]
-    plan = Plan(
-        tuple(phones),
-        START_MS,
-        2 * HOUR_MS,
-        loss=LOSSES[seed % len(LOSSES)],
-        strangers=strangers,
-        interval_ms=100 if name in AT_100_MS else 2000,
-    )
-    plan = prepared(plan, seed)
-    return heard(plan, seed), device_file(plan.phones[:1])
+    return run
 
 
 asked_once = lru_cache(maxsize=None)(weakness)
 
 
 @pytest.fixture(autouse=True)
-def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weak_ids, "BASE_DAYS", 20)
+def _weakness_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (key_schedule, lifetimes):
         monkeypatch.setattr(module, "weakness", asked_once)
 
@@ -172,7 +141,11 @@ def expected(name: str) -> set[str]:
 @pytest.mark.req("BZ-PRV-008", "BZ-PRV-009")
 @pytest.mark.parametrize(("name", "platform", "has_key"), CASES)
 def test_a_fault_is_caught_at_20_seeds(
-    name: str, platform: str, has_key: bool, verdicts_of: Callable[..., dict[str, str]]
+    name: str,
+    platform: str,
+    has_key: bool,
+    simulated: Callable[..., tuple[Capture, bytes]],
+    verdicts_of: Callable[..., dict[str, str]],
 ) -> None:
     planted = FAULTS[name]
     is_alone = name in (ONLY_ALONE if has_key else ALONE_WITHOUT_KEY)
@@ -192,7 +165,9 @@ def test_a_fault_is_caught_at_20_seeds(
 @pytest.mark.req("BZ-PRV-004", "BZ-PRV-005", "BZ-PRV-006")
 @pytest.mark.parametrize("name", sorted(UNSURE_WITHOUT_KEY))
 def test_what_has_another_explanation_is_inconclusive_without_the_device_file(
-    name: str, verdicts_of: Callable[..., dict[str, str]]
+    name: str,
+    simulated: Callable[..., tuple[Capture, bytes]],
+    verdicts_of: Callable[..., dict[str, str]],
 ) -> None:
     for seed in SEEDS[:5]:
         capture, _ = simulated(name, "android", seed, seed % (MOST_STRANGERS + 1))
@@ -204,7 +179,9 @@ def test_what_has_another_explanation_is_inconclusive_without_the_device_file(
 @pytest.mark.req("BZ-KEY-010", "BZ-PRV-008")
 @pytest.mark.parametrize("name", sorted(ONLY_ALONE))
 def test_whose_ids_nothing_explains_passes_nothing_next_to_others(
-    name: str, verdicts_of: Callable[..., dict[str, str]]
+    name: str,
+    simulated: Callable[..., tuple[Capture, bytes]],
+    verdicts_of: Callable[..., dict[str, str]],
 ) -> None:
     for seed in SEEDS[:5]:
         verdicts = verdicts_of(*simulated(name, "android", seed, 2))

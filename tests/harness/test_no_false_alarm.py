@@ -16,13 +16,11 @@ from dataclasses import replace
 
 import pytest
 
-from bluezone_harness.checks import weak_ids
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.evidence.device_files import read_device_file
-from bluezone_harness.observations import Advert, Capability, Extent
 from bluezone_harness.profiles import profiles_of
-from bluezone_harness.sightings import fold
-from bluezone_harness.verdicts import Result, judge
+from bluezone_harness.results import Result
+from bluezone_harness.verdicts import judge
 from bluezone_harness.virtual.phones import (
     PhonePlan,
     Plan,
@@ -30,11 +28,10 @@ from bluezone_harness.virtual.phones import (
     device_file,
     drawn_phone,
     prepared,
-    simulate,
 )
 from bluezone_spec.model import Specification
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("short_search")]
 
 HOUR_MS = 3_600_000
 SLOT_MS = 900_000
@@ -47,19 +44,6 @@ PASSED_WITH_KEY = {
     *(f"BZ-KEY-{number:03}" for number in (2, 3, 4, 5, 6, 10)),
     *(f"BZ-ADV-{number:03}" for number in (1, 2, 3, 4)),
 }
-SHOWN = (
-    Capability.RAW_AD,
-    Capability.AD_ORDER,
-    Capability.ADDRESS,
-    Capability.ADDRESS_TYPE,
-    Capability.PDU_TYPE,
-    Capability.CHANNEL,
-    Capability.CRC,
-    Capability.INTERVAL,
-    Capability.RSSI,
-    Capability.SCAN_RESPONSE,
-)
-"""What a sniffer's capture shows."""
 
 
 def openings(start_ms: int, seed: int) -> tuple[Span, ...]:
@@ -100,34 +84,6 @@ def planned(seed: int) -> tuple[Plan, PhonePlan]:
     return prepared(plan, seed), phone
 
 
-def heard(plan: Plan, seed: int) -> Capture:
-    """Return what a simulation sounds like, as a capture."""
-    adverts = (
-        Advert(
-            number,
-            each.time_us,
-            each.receiver,
-            each.address,
-            each.address_type,
-            each.pdu,
-            each.ad,
-            each.rssi,
-            each.channel,
-        )
-        for number, each in enumerate(simulate(plan, seed), 1)
-    )
-    folded = fold("capture", adverts)
-    shown = dict.fromkeys(SHOWN, Extent.YES)
-    if plan.receivers > 1:
-        shown[Capability.SEVERAL_RECEIVERS] = Extent.YES
-    return Capture("capture", f"{seed:064x}", "pcapng", shown, folded.adverts, False, (), folded)
-
-
-@pytest.fixture(autouse=True)
-def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weak_ids, "BASE_DAYS", 20)
-
-
 @pytest.fixture(scope="module")
 def judged_air(specification: Specification) -> Callable[..., Result]:
     """Return a function that judges a capture, with a device file or without one."""
@@ -149,9 +105,11 @@ def alarms(result: Result) -> list[str]:
 @pytest.mark.req("BZ-ADV-010", "BZ-PRV-001", "BZ-PRV-002", "BZ-PRV-003", "BZ-PRV-004", "BZ-PRV-005")
 @pytest.mark.req("BZ-PRV-006", "BZ-PRV-007", "BZ-PRV-008", "BZ-PRV-009", "BZ-PRV-020", "BZ-PRV-021")
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_correct_phone_fails_nothing_in_24_hours(seed: int, judged_air: Callable[..., Result]) -> None:
+def test_a_correct_phone_fails_nothing_in_24_hours(
+    seed: int, capture_of: Callable[[Plan, int], Capture], judged_air: Callable[..., Result]
+) -> None:
     plan, phone = planned(seed)
-    capture = heard(plan, seed)
+    capture = capture_of(plan, seed)
     with_key = judged_air(capture, device_file(plan.phones))
     assert not alarms(with_key), f"seed {seed}, with the device file"
     if phone.platform == "android":

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from bluezone_harness.findings import Reason, Verdict
-from bluezone_harness.verdicts import Result
+from bluezone_harness.results import Result
 from bluezone_harness.virtual.contact_logs import simulate_day
 from bluezone_reference.profiles import ANDROID_V3, PROFILES
 from bluezone_reference.rolling_id_source import RollingIdSource

@@ -28,18 +28,8 @@ from bluezone_harness.findings import (
 )
 from bluezone_harness.observations import Capability, Extent
 from bluezone_harness.profiles import profiles_of
-from bluezone_harness.verdicts import (
-    Answer,
-    AxisVerdict,
-    Coverage,
-    Result,
-    axis_verdict,
-    conclude,
-    digest,
-    exit_code,
-    findings_of,
-    judge,
-)
+from bluezone_harness.results import AxisVerdict, Coverage, Result
+from bluezone_harness.verdicts import Answer, axis_verdict, conclude, digest, exit_code, findings_of, judge
 from bluezone_spec.model import Axis, Level, Specification
 
 GROUND = Ground("a row is wrong", "this", "that", 1, (Evidence(EvidenceKind.ROW, "log", 1),))

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 
 from bluezone_harness.checks.clock import Interval
 from bluezone_harness.checks.id_windows import IdWindow
-from bluezone_harness.checks.known_ids import KnownIds
+from bluezone_harness.checks.known_ids import KnownIds, Variant
 from bluezone_harness.checks.rows import count_text
 from bluezone_harness.checks.schedules import Place, Slots
 from bluezone_harness.checks.weak_ids import weak_places
@@ -123,18 +123,14 @@ def explain(heard: Sequence[Heard], known: KnownIds) -> tuple[Explanation, ...]:
             found.append(Explanation(requirements, text, taken))
             rest = [each for each in rest if not wanted(each)]
 
+    def of(variant: Variant) -> Callable[[Heard], bool]:
+        return lambda each: each.place is None and known.variant(each.window.rolling_id) == variant
+
     take(("BZ-KEY-008",), "from before the base day (F-12)", lambda each: each.time_ms < each.base_day_ms)
     for rolling_id in sorted({each.window.rolling_id for each in rest if each.place is None}):
         variant = known.variant(rolling_id)
         if variant is not None:
-            take(
-                (variant.requirement,),
-                variant.text,
-                lambda each, variant=variant: (
-                    each.place is None  # type: ignore[misc]
-                    and known.variant(each.window.rolling_id) == variant
-                ),
-            )
+            take((variant.requirement,), variant.text, of(variant))
     foreign = {each.window.rolling_id for each in rest if each.place is None}
     empty = set(weak_places(foreign, (), GREATEST_COUNT_OF_EMPTY)) if foreign else set()
     take(

@@ -18,12 +18,14 @@ from bluezone_harness.reports.json_report import json_text
 from bluezone_harness.reports.junit import junit_text
 from bluezone_harness.reports.markdown import markdown_text
 from bluezone_harness.reports.terminal import terminal_text
-from bluezone_harness.verdicts import Result, exit_code, judge
+from bluezone_harness.results import Result
+from bluezone_harness.verdicts import exit_code, judge
 from bluezone_spec import load
 from bluezone_spec.model import Axis
 
 from .evidence_inputs import Progress, read_evidence
 from .failures import CallerError
+from .files import write_text
 from .inputs import INPUT_FILE, file_name, read_file
 from .options import profile_option
 from .output import examples, width
@@ -123,9 +125,9 @@ def command(
     axes = tuple(Axis) if axis == _BOTH else (Axis(axis),)
     if junit_path is not None:
         xml = junit_text(result, axes=axes, strict=strict, allow_inconclusive=allow_inconclusive)
-        Path(junit_path).write_text(xml, encoding="utf-8", newline="\n")
+        write_text(junit_path, xml)
     if markdown_path is not None:
-        Path(markdown_path).write_text(markdown_text(result, axes=axes), encoding="utf-8", newline="\n")
+        write_text(markdown_path, markdown_text(result, axes=axes))
     echo_result(result, axes, as_json=as_json)
     ctx.exit(exit_code(result, axes, strict=strict, allow_inconclusive=allow_inconclusive))
 

@@ -100,7 +100,7 @@ class LazyGroup(click.Group):
         complete_var: str | None = None,
         standalone_mode: bool = True,
         **extra: Any,  # noqa: ANN401 - as in click
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401 - as in click
         """Run a command and leave with its exit code; arguments as in ``click.Command.main``.
 
         Raises:

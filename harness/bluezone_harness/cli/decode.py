@@ -95,7 +95,7 @@ def _text(advertisement: Advertisement | None, structures: Sequence[AdStructure]
         kind = describe(advertisement)
         lines.append(f"{kind}: {KIND_TEXTS[kind]}")
         fields = plain(advertisement)
-        assert isinstance(fields, dict)  # noqa: S101
+        assert isinstance(fields, dict)  # noqa: S101 - what plain makes of a dataclass
         lines += [f"  {name.replace('_', ' ')}: {_shown(value)}" for name, value in fields.items()]
     if structures:
         rows = [

@@ -11,8 +11,9 @@ from bluezone_harness.evidence.contact_logs import read_contact_log
 from bluezone_harness.evidence.device_files import read_device_file
 from bluezone_harness.observations import instant_text
 from bluezone_harness.profiles import profiles_of
+from bluezone_harness.results import Result
 from bluezone_harness.sources import open_source
-from bluezone_harness.verdicts import Result, exit_code, judge
+from bluezone_harness.verdicts import exit_code, judge
 from bluezone_harness.virtual.captures import write_pcapng
 from bluezone_harness.virtual.contact_logs import FIRST_DAY_MS, simulate_day
 from bluezone_harness.virtual.phones import device_file, drawn_phone, prepared, simulate

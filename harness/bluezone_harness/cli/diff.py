@@ -10,7 +10,7 @@ from bluezone_harness.comparison import Change, Comparison, FindingChange, Requi
 from bluezone_harness.findings import Verdict
 from bluezone_harness.reports.json_reader import read_result
 from bluezone_harness.reports.texts import words
-from bluezone_harness.verdicts import AxisVerdict, Result
+from bluezone_harness.results import AxisVerdict, Result
 from bluezone_spec.model import Axis
 
 from .failures import CallerError, ExitCode

@@ -24,7 +24,7 @@ Progress = Callable[[int], None]
 """Is told how many octets were read since it was told last."""
 
 
-class _Replayed(io.RawIOBase):
+class _Replayed:
     """A stream whose first octets were read already, and are read again.
 
     Args:
@@ -38,9 +38,6 @@ class _Replayed(io.RawIOBase):
         # of a pipe, what is there already: read() would wait until all that was asked for has come
         self._read: Callable[[int], bytes] = getattr(rest, "read1", rest.read)
         self._progress = progress
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int = -1, /) -> bytes:
         if self._head:
@@ -65,8 +62,7 @@ def read_evidence(path: str, progress: Progress = lambda octets: None) -> Captur
     with _opened(path) as stream:
         head = _head(stream)
         if looks_like_capture(head):
-            # _Replayed has all that a source asks of a stream
-            return read_capture(open_source(name, _Replayed(head, stream, progress)))  # type: ignore[arg-type]
+            return read_capture(open_source(name, _Replayed(head, stream, progress)))
         octets = head + (stream.read(FILE_LIMIT + 1 - len(head)) if head else b"")
     progress(len(octets))
     if not octets and path == "-":

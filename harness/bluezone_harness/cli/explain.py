@@ -144,7 +144,7 @@ def _breaking(specification: Specification, fault: Fault) -> list[Requirement]:
 
 def _object(specification: Specification, entry: Entry) -> dict[str, Any]:
     fields = plain(entry.value)
-    assert isinstance(fields, dict)  # noqa: S101
+    assert isinstance(fields, dict)  # noqa: S101 - what plain makes of a dataclass
     answer = {"kind": entry.kind, **fields}
     if isinstance(entry.value, Fault):
         answer["requirements"] = [each.id for each in _breaking(specification, entry.value)]

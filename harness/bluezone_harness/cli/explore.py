@@ -32,6 +32,7 @@ from bluezone_harness.implementations.wire import Answer
 
 from .adapter_options import adapter_words, connect_option, timeout_option
 from .failures import CallerError, ExitCode
+from .files import write_text
 from .output import echo_json, examples, printable
 
 _SEEDS = 2**32
@@ -157,7 +158,7 @@ def _written(disagreements: Sequence[Disagreement], out: str | None) -> dict[str
         path = Path(out)
         if len(disagreements) > 1:
             path = path.with_name(f"{path.stem}-{each.op}{path.suffix}")
-        path.write_text(json.dumps(vector_file(each), indent=2) + "\n", encoding="utf-8")
+        write_text(str(path), json.dumps(vector_file(each), indent=2) + "\n")
         files[each.op] = str(path)
     return files
 

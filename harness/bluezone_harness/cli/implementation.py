@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
 from types import FrameType
 
 import click
@@ -34,6 +33,7 @@ from .adapter_options import adapter_words, connect_option, timeout_option
 from .check import echo_result
 from .explore import explore_command
 from .failures import CallerError, ExitCode
+from .files import write_text
 from .inputs import INPUT_FILE, file_name, read_file
 from .options import profile_option
 from .output import examples, printable
@@ -171,9 +171,9 @@ def run(
     axes = tuple(Axis)
     if junit_path is not None:
         xml = junit_text(result, axes=axes, strict=strict, allow_inconclusive=allow_inconclusive)
-        Path(junit_path).write_text(xml, encoding="utf-8")
+        write_text(junit_path, xml)
     if markdown_path is not None:
-        Path(markdown_path).write_text(markdown_text(result, axes=axes), encoding="utf-8")
+        write_text(markdown_path, markdown_text(result, axes=axes))
     echo_result(result, axes, as_json=as_json)
     if not as_json:
         click.echo(f"\n{conclusion(result)}")

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
@@ -27,6 +22,7 @@ from bluezone_harness.virtual.plans import PhonePlan, Plan
 from bluezone_reference.key_schedule import day_start_ms
 
 from .failures import CallerError
+from .files import written
 from .inputs import INPUT_FILE, NUMBER, TIME, file_name, read_file
 from .output import examples, table
 
@@ -185,7 +181,7 @@ def command(
         raise CallerError(f"{error}; see 'bzc simulate --help'") from None
     _refuse_too_early(plan)
     link = LinkType.HCI if as_hci else LinkType.RADIO
-    with _written(out) as file:
+    with written(out) as file:
         if format_name == "pcap":
             count = write_pcap(packets, file, link)
         elif format_name == "pcapng":
@@ -195,7 +191,7 @@ def command(
         else:
             count = write_recording(packets, file, receivers)
     if device_out is not None:
-        with _written(device_out) as file:
+        with written(device_out) as file:
             file.write(device_file(plan.phones))
     click.echo(_done(plan, count, out, device_out), err=True)
 
@@ -263,28 +259,6 @@ def _refuse_too_early(plan: Plan) -> None:
                 f"the base id of {phone.name!r} was made on {instant_text(phone.base_day_ms)[:10]}, after the end of "
                 "the simulation: give --start a later time"
             )
-
-
-@contextmanager
-def _written(path: str) -> Iterator[BinaryIO]:
-    """Open what is to be written; a file appears under its name when it is complete, or not at all."""
-    if path == "-":
-        yield sys.stdout.buffer
-        return
-    target = Path(path)
-    if target.exists() and not target.is_file():  # a pipe, or a folder, which says so itself
-        with target.open("wb") as file:
-            yield file
-        return
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("xb") as file:
-            yield file
-        partial.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            partial.unlink()
-        raise
 
 
 def _done(plan: Plan, count: int, out: str, device_out: str | None) -> str:

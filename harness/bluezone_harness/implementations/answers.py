@@ -21,7 +21,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from bluezone_harness.implementations.wire import Answer, AnswerKind, WireError, decode_message, shortened
+from bluezone_harness.implementations.lines import WireError, decode_message, shortened
+from bluezone_harness.implementations.wire import Answer, AnswerKind
 from bluezone_reference.ad_structures import decode_ad
 from bluezone_reference.errors import MalformedError
 from bluezone_reference.key_schedule import KEY_OCTETS
@@ -36,6 +37,7 @@ _COMPLETE = {0x02: 0x03, 0x06: 0x07}
 """AD types of lists of 16-bit and of 128-bit UUIDs that call themselves incomplete, and of those that do not."""
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _VALUE_SHOWN = 160
+_MISSING = object()
 
 
 def satisfies(op: str, expect: Mapping[str, object], answer: Answer, question: Mapping[str, object]) -> bool:
@@ -152,31 +154,23 @@ def _value_difference(op: str, expected: object, seen: object) -> str | None:
 
 def _at(pointer: tuple[str | int, ...], expected: object, seen: object) -> str:
     """Say what stands at a place where two values differ; a member that one of them lacks is its own phrase."""
-    for part in pointer[:-1]:
+    for part in pointer:
         expected, seen = _member(expected, part), _member(seen, part)
     where = "".join(f"/{part}" for part in pointer) or "the answer"
-    if pointer:
-        last = pointer[-1]
-        if not _has(seen, last):
-            return f"{where} is missing, expected is {_shown(_member(expected, last))}"
-        if not _has(expected, last):
-            return f"{where} is not expected, here it is {_shown(_member(seen, last))}"
-        expected, seen = _member(expected, last), _member(seen, last)
+    if seen is _MISSING:
+        return f"{where} is missing, expected is {_shown(expected)}"
+    if expected is _MISSING:
+        return f"{where} is not expected, here it is {_shown(seen)}"
     return f"{where} is {_shown(seen)}, expected is {_shown(expected)}"
 
 
-def _has(value: object, part: str | int) -> bool:
-    if isinstance(value, dict):
-        return part in value
-    return isinstance(value, list) and isinstance(part, int) and part < len(value)
-
-
 def _member(value: object, part: str | int) -> object:
+    """Return a member of an object or list, ``_MISSING`` where it has no such one."""
     if isinstance(value, dict):
+        return value.get(part, _MISSING)
+    if isinstance(value, list) and isinstance(part, int) and part < len(value):
         return value[part]
-    assert isinstance(value, list)  # noqa: S101 - a pointer leads through what both values have
-    assert isinstance(part, int)  # noqa: S101
-    return value[part]
+    return _MISSING
 
 
 def _pointer_to_difference(first: object, second: object) -> tuple[str | int, ...] | None:

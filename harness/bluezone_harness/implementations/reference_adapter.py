@@ -17,6 +17,7 @@ from bluezone_reference import __version__
 from bluezone_reference.profiles import PROFILES
 
 from . import wire
+from .lines import LINE_LIMIT, WireError
 from .questions import Asked
 from .reference_answers import ANSWERERS, answer_of
 from .wire import Answer, Hello
@@ -44,10 +45,10 @@ def serve(
     Returns:
         The process's exit code: 0 after ``bye`` or the end of the input, 1 after a line that is no question.
     """
-    while line := stdin.readline(wire.LINE_LIMIT + 2):
+    while line := stdin.readline(LINE_LIMIT + 2):
         try:
             asked = wire.decode_question(line)
-        except wire.WireError as mistake:
+        except WireError as mistake:
             if stderr is not None:
                 stderr.write(f"{hello.name}: {mistake.reason}\n".encode("utf-8", "backslashreplace"))
             return 1

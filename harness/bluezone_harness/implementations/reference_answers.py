@@ -145,7 +145,7 @@ def _ids_over_time(question: Asked, profile: Profile) -> object:
                 found.append(_one_id(source, event))
             case "max":
                 # BZ-KEY-007: a setting of any value and type; what is not allowed means the default
-                source.set_max(event.get("value"))  # type: ignore[arg-type]
+                source.set_max(event.get("value"))
             case _:
                 raise QuestionError("an event of ids_over_time is of kind 'id' or 'max'")
     return {"ids": found}

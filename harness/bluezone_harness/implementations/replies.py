@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bluezone_harness.implementations.wire import LINE_LIMIT, Reply, WireError, decode_reply
+from bluezone_harness.implementations.lines import LINE_LIMIT, WireError
+from bluezone_harness.implementations.wire import Reply, decode_reply
 
 
 @dataclass(frozen=True, slots=True)

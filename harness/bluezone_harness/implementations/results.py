@@ -34,18 +34,8 @@ from bluezone_harness.implementations.answers import expected_text
 from bluezone_harness.implementations.deviations import AppliedDeviations
 from bluezone_harness.implementations.runner import Outcome, Run, VectorOutcome
 from bluezone_harness.observations import Diagnostic, Severity
-from bluezone_harness.verdicts import (
-    SCHEMA,
-    Answer,
-    Coverage,
-    Input,
-    Result,
-    Suite,
-    axis_verdict,
-    conclude,
-    digest,
-    findings_of,
-)
+from bluezone_harness.results import SCHEMA, Coverage, Input, Result, Suite
+from bluezone_harness.verdicts import Answer, axis_verdict, conclude, digest, findings_of
 from bluezone_reference import __version__
 from bluezone_spec.model import Axis, Level, Requirement, Specification
 from bluezone_vectors.pack import Pack

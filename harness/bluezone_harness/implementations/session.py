@@ -12,15 +12,16 @@ A session that has seen too much of this gives up: what it did not ask has no an
 
 from __future__ import annotations
 
-import selectors
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
+from bluezone_harness.implementations.lines import WireError, shortened
 from bluezone_harness.implementations.links import AdapterError, Link, Noise
-from bluezone_harness.implementations.replies import ReplyReader, Violation
+from bluezone_harness.implementations.replies import ReplyReader
+from bluezone_harness.implementations.waiting import WaitingQuestions
 from bluezone_harness.implementations.wire import (
     BYE,
     HELLO,
@@ -28,10 +29,8 @@ from bluezone_harness.implementations.wire import (
     Answer,
     AnswerKind,
     Hello,
-    WireError,
     decode_hello,
     encode_question,
-    shortened,
 )
 
 TIMEOUT_S = 10.0
@@ -40,8 +39,6 @@ START_S = 20.0
 """How long the reply to hello may take, at least: a virtual machine takes its time to start."""
 WINDOW = 64
 """Questions in flight."""
-_WRITE_LIMIT = 1024 * 1024
-"""Octets of questions that wait to be written; one question may be longer."""
 TIMEOUT_LIMIT = 20
 """Replies that may fail to come in time before a session gives up."""
 BREAK_LIMIT = 300
@@ -247,31 +244,29 @@ class Session:
         """Ask on the open link until all is answered, or something breaks; then the link is closed."""
         assert self._link is not None  # noqa: S101 - the callers open it
         timeout_s = self._timeout_s if timeout_s is None else timeout_s
-        exchange = _Exchange(self._link, self._reader, self.noise, self._answered)
-        with selectors.DefaultSelector() as selector:
-            exchange.register(selector)
+        with WaitingQuestions(self._link, self._reader, self.noise, self._answered) as asked:
             oldest = -1
             end_s = 0.0
             while True:
-                while pending and exchange.has_room(window):
+                while pending and not asked.is_full(window):
                     index = pending.popleft()
                     op, question = questions[index]
-                    exchange.add(index, self._next_seq(), op, question)
-                if not exchange.indices:
+                    asked.add(index, self._next_seq(), op, question)
+                if not asked.waiting:
                     return None
-                if (first := next(iter(exchange.indices))) != oldest:
+                if (first := next(iter(asked.waiting))) != oldest:
                     oldest = first
                     end_s = self._clock() + timeout_s
                 left_s = end_s - self._clock()
                 if left_s <= 0:
-                    return self._broken(AnswerKind.TIMEOUT, exchange, f"no reply within {timeout_s:g} s")
-                exchange.step(selector, left_s, answers)
-                if exchange.violation is not None:
-                    return self._broken(AnswerKind.VIOLATION, exchange, exchange.violation.text)
-                if exchange.has_ended:
-                    return self._broken(AnswerKind.CRASH, exchange, "")
+                    return self._broken(AnswerKind.TIMEOUT, asked, f"no reply within {timeout_s:g} s")
+                asked.step(left_s, answers)
+                if asked.violation is not None:
+                    return self._broken(AnswerKind.VIOLATION, asked, asked.violation.text)
+                if asked.has_ended:
+                    return self._broken(AnswerKind.CRASH, asked, "")
 
-    def _broken(self, kind: AnswerKind, exchange: _Exchange, text: str) -> Break:
+    def _broken(self, kind: AnswerKind, asked: WaitingQuestions, text: str) -> Break:
         """Close the link and say what ended it."""
         link = self._link
         assert link is not None  # noqa: S101 - there was an exchange on it
@@ -279,7 +274,7 @@ class Session:
             text = link.ending()
             if self._reader.unfinished():
                 text += f", within a reply of which {self._reader.unfinished()} octets came"
-            exchange.drain_noise()
+            asked.take_noise()
             if line := self.noise.last_line():
                 text += f"; standard error ends with: {shortened(line, _NOISE_SHOWN)}"
         self._drop_link()
@@ -289,8 +284,8 @@ class Session:
             self.given_up = f"{TIMEOUT_LIMIT} replies did not come in time"
         elif self._breaks >= BREAK_LIMIT:
             self.given_up = f"it had to be started again {BREAK_LIMIT} times"
-        at_fault = exchange.index_of_violation()
-        return Break(kind, text, at_fault, tuple(exchange.indices.values()))
+        at_fault = asked.index_of_violation()
+        return Break(kind, text, at_fault, tuple(asked.waiting.values()))
 
     def _drop_link(self) -> None:
         link, self._link = self._link, None
@@ -305,111 +300,3 @@ class Session:
         seq = self._seq
         self._seq += _SEQ_STEP
         return seq
-
-
-class _Exchange:
-    """The questions in flight on one link, and what moves there.
-
-    Attributes:
-        indices: Of the questions in flight by their numbers, the oldest first.
-        violation: What came instead of a reply, if something did.
-        has_ended: The other side's output has ended.
-    """
-
-    def __init__(self, link: Link, reader: ReplyReader, noise: Noise, answered: dict[int, int]) -> None:
-        self.indices: dict[int, int] = {}
-        self.has_ended = False
-        self.violation: Violation | None = None
-        self._link = link
-        self._reader = reader
-        self._noise = noise
-        self._answered = answered
-        self._octets = bytearray()
-        self._reads_input = True
-        self._writes = False
-
-    def register(self, selector: selectors.BaseSelector) -> None:
-        """Listen to what comes."""
-        selector.register(self._link.output_fileno(), selectors.EVENT_READ)
-        noise = self._link.noise_fileno()
-        if noise is not None:
-            selector.register(noise, selectors.EVENT_READ)
-
-    def has_room(self, window: int) -> bool:
-        """Tell whether one more question may be asked."""
-        return len(self.indices) < window and len(self._octets) < _WRITE_LIMIT
-
-    def add(self, index: int, seq: int, op: str, question: Mapping[str, object]) -> None:
-        """Put a question in flight."""
-        self._octets += encode_question(op, seq, question)
-        self.indices[seq] = index
-        self._reader.asked(seq)
-
-    def step(self, selector: selectors.BaseSelector, wait_s: float, answers: list[Answer | None]) -> None:
-        """Wait until something moves, and move it."""
-        self._listen_to_input(selector)
-        noise = self._link.noise_fileno()
-        for key, events in selector.select(wait_s):
-            if key.fd == noise:
-                self._take_noise(selector, noise)
-                continue
-            if events & selectors.EVENT_WRITE:
-                self._write()
-            if events & selectors.EVENT_READ:
-                self._read(answers)
-
-    def index_of_violation(self) -> int | None:
-        """Return which question was answered once more, if that is what happened, and it is one of these."""
-        if self.violation is None or self.violation.seq is None:
-            return None
-        return self._answered.get(self.violation.seq)
-
-    def drain_noise(self) -> None:
-        """Take what stands there of standard error, and no more than is kept of it."""
-        for _ in range(4):
-            octets = self._link.read_noise()
-            if not octets:
-                return
-            self._noise.add(octets)
-
-    def _listen_to_input(self, selector: selectors.BaseSelector) -> None:
-        wanted = bool(self._octets) and self._reads_input
-        if wanted == self._writes:
-            return
-        self._writes = wanted
-        fileno, output = self._link.input_fileno(), self._link.output_fileno()
-        if fileno == output:
-            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if wanted else 0)
-            selector.modify(fileno, events)
-        elif wanted:
-            selector.register(fileno, selectors.EVENT_WRITE)
-        else:
-            selector.unregister(fileno)
-
-    def _write(self) -> None:
-        try:
-            del self._octets[: self._link.write(bytes(self._octets))]
-        except OSError:  # nobody reads: what follows, an end or a timeout, says how it ends
-            self._octets.clear()
-            self._reads_input = False
-
-    def _read(self, answers: list[Answer | None]) -> None:
-        octets = self._link.read()
-        if octets is None:
-            return
-        if not octets:
-            self.has_ended = True
-            return
-        fed = self._reader.feed(octets)
-        for reply in fed.replies:
-            index = self.indices.pop(reply.seq)
-            self._answered[reply.seq] = index
-            answers[index] = reply.answer
-        self.violation = fed.violation
-
-    def _take_noise(self, selector: selectors.BaseSelector, fileno: int) -> None:
-        octets = self._link.read_noise()
-        if octets:
-            self._noise.add(octets)
-        elif octets is not None:
-            selector.unregister(fileno)

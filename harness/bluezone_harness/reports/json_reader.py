@@ -26,7 +26,7 @@ from bluezone_harness.findings import (
     Verdict,
 )
 from bluezone_harness.observations import Capability, Diagnostic, Extent, Severity
-from bluezone_harness.verdicts import (
+from bluezone_harness.results import (
     SCHEMA,
     AxisVerdict,
     Coverage,

@@ -11,7 +11,7 @@ from datetime import date
 
 from bluezone_harness.findings import AcceptEntry, Evidence, Finding
 from bluezone_harness.observations import Diagnostic, instant_text
-from bluezone_harness.verdicts import AxisVerdict, Coverage, DeviceSummary, Input, RequirementVerdict, Result
+from bluezone_harness.results import AxisVerdict, Coverage, DeviceSummary, Input, RequirementVerdict, Result
 
 
 def json_text(result: Result) -> str:

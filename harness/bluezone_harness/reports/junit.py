@@ -42,7 +42,7 @@ from bluezone_harness.reports.texts import (
     plain_markdown,
     words,
 )
-from bluezone_harness.verdicts import RequirementVerdict, Result
+from bluezone_harness.results import RequirementVerdict, Result
 from bluezone_spec.model import Axis, Level
 
 

@@ -25,7 +25,7 @@ from bluezone_harness.reports.texts import (
     words,
     worst_first,
 )
-from bluezone_harness.verdicts import RequirementVerdict, Result
+from bluezone_harness.results import RequirementVerdict, Result
 from bluezone_spec.model import Axis
 
 _PLACES_SHOWN = 3

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from bluezone_harness.findings import Acceptance, AcceptEntry, AcceptState, Evidence, Finding, Verdict
 from bluezone_harness.observations import instant_text
-from bluezone_harness.verdicts import Result
+from bluezone_harness.results import Result
 from bluezone_spec.model import Axis
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")

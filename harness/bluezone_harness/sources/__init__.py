@@ -8,13 +8,11 @@ before the damage, and one diagnostic that says where.
 
 from __future__ import annotations
 
-from typing import BinaryIO
-
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.observations import Source
 
 from . import btsnoop, pcap, pcapng, recordings
-from .octets import OctetStream
+from .octets import OctetReader, OctetStream
 
 __all__ = ["looks_like_capture", "open_source"]
 
@@ -39,7 +37,7 @@ def looks_like_capture(head: bytes) -> bool:
     )
 
 
-def open_source(name: str, octets: BinaryIO) -> Source:
+def open_source(name: str, octets: OctetReader) -> Source:
     """Return the source that reads a capture or recording, recognised by what it holds.
 
     Args:

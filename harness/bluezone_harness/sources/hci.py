@@ -159,24 +159,11 @@ class HciDecoder:
             pdu = _PDUS.get(event_type)
             if pdu is None or kind > _GREATEST_ADDRESS_KIND or at + length >= end:
                 return False
-            address, address_type = self._address(kind, octets)
             ad = packet[at : at + length]
             at += length
             (rssi,) = _SIGNED.unpack_from(packet, at)
             at += 1
-            found.append(
-                Advert(
-                    number,
-                    time_us,
-                    receiver,
-                    address,
-                    address_type,
-                    pdu,
-                    ad,
-                    None if rssi == _NO_RSSI else rssi,
-                    None,
-                )
-            )
+            found.append(self._advert(number, time_us, receiver, kind, octets, pdu, ad, rssi))
         return at == end and count > 0
 
     def _extended(
@@ -211,20 +198,7 @@ class HciDecoder:
                     continue
                 before = self._pieces.pop(key, b"")
                 ad = before + packet[at - length : at] if status == _COMPLETE else None
-            address, address_type = self._address(kind, octets)
-            found.append(
-                Advert(
-                    number,
-                    time_us,
-                    receiver,
-                    address,
-                    address_type,
-                    pdu,
-                    ad,
-                    None if rssi == _NO_RSSI else rssi,
-                    None,
-                )
-            )
+            found.append(self._advert(number, time_us, receiver, kind, octets, pdu, ad, rssi))
         return at == end and count > 0
 
     def _directed(
@@ -238,11 +212,24 @@ class HciDecoder:
         for event_type, kind, octets, _, _, rssi in _DIRECTED.iter_unpack(packet[at:]):
             if event_type != 1 or kind > _GREATEST_ADDRESS_KIND:
                 return False
-            address, address_type = self._address(kind, octets)
-            heard = None if rssi == _NO_RSSI else rssi
             pdu = PduType.ADV_DIRECT_IND
-            found.append(Advert(number, time_us, receiver, address, address_type, pdu, b"", heard, None))
+            found.append(self._advert(number, time_us, receiver, kind, octets, pdu, b"", rssi))
         return True
+
+    def _advert(
+        self,
+        number: int,
+        time_us: int,
+        receiver: str,
+        kind: int,
+        octets: bytes,
+        pdu: PduType,
+        ad: bytes | None,
+        rssi: int,
+    ) -> Advert:
+        address, address_type = self._address(kind, octets)
+        heard = None if rssi == _NO_RSSI else rssi
+        return Advert(number, time_us, receiver, address, address_type, pdu, ad, heard, None)
 
     def _address(self, kind: int, octets: bytes) -> tuple[bytes | None, AddressType | None]:
         if kind == 1:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import BinaryIO
+from typing import Protocol
 
 READ_OCTETS = 128 * 1024
 """Octets asked of the file or pipe at once; the buffer holds one chunk and what is asked for."""
+
+
+class OctetReader(Protocol):
+    """A file or pipe, open for reading; it need not seek."""
+
+    def read(self, count: int = -1, /) -> bytes:
+        """Return at most so many octets, none at the end."""
+        ...
 
 
 class OctetStream:
@@ -16,7 +24,7 @@ class OctetStream:
     Whoever reads looks at ``buffer`` from ``position`` on, moves ``position``, and asks ``ensure`` for more.
 
     Args:
-        stream: Open for reading; it need not seek.
+        stream: At its start.
 
     Attributes:
         buffer: Octets that were read and are still of use.
@@ -24,7 +32,7 @@ class OctetStream:
         failure: Why the operating system gave no more, for people; empty where it did not refuse.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: OctetReader) -> None:
         # of a pipe, what is there already: read() would wait until a whole chunk has come
         self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self._hash = sha256()

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from bluezone_harness.observations import AddressType, Capability, PduType
+from bluezone_harness.results import Result
 from bluezone_harness.sightings import Sighting
-from bluezone_harness.verdicts import Result
 
 DAY_5_MS = 1_596_844_800_000 + 5 * 86_400_000
 HOUR_MS = 3_600_000

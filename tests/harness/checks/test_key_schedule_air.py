@@ -7,8 +7,8 @@ from hashlib import sha256
 
 import pytest
 
+from bluezone_harness.results import Result
 from bluezone_harness.sightings import Sighting
-from bluezone_harness.verdicts import Result
 
 DAY_MS = 86_400_000
 SLOT_MS = 900_000

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import bluezone_harness
-from bluezone_harness import verdicts
+from bluezone_harness import results
 from bluezone_harness.cli import bzc
 from bluezone_harness.reports.json_report import json_text
 
@@ -29,8 +29,8 @@ def diff(*arguments: object, stdin: bytes | None = None) -> Result:
 
 @pytest.fixture(scope="module")
 def answers(
-    judged: Callable[..., verdicts.Result], good_device: Mapping[str, object]
-) -> dict[str, verdicts.Result]:
+    judged: Callable[..., results.Result], good_device: Mapping[str, object]
+) -> dict[str, results.Result]:
     """Return the results of a good export, of one with CR before LF, of none, and by another profile."""
     return {
         "good": judged(f"{ROW}\n".encode(), device=good_device),
@@ -41,7 +41,7 @@ def answers(
 
 
 @pytest.fixture(scope="module")
-def files(answers: dict[str, verdicts.Result], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def files(answers: dict[str, results.Result], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Write the results."""
     folder = tmp_path_factory.mktemp("results")
     for name, result in answers.items():
@@ -97,7 +97,7 @@ def test_another_profile_is_named(files: dict[str, Path]) -> None:
 
 
 def test_a_failed_should_is_worse_but_does_not_count(
-    answers: dict[str, verdicts.Result], tmp_path: Path
+    answers: dict[str, results.Result], tmp_path: Path
 ) -> None:
     result = answers["good"]
     should = next(each for each in result.requirements if each.level == "SHOULD")
@@ -168,7 +168,7 @@ def test_the_place_of_what_is_wrong_is_told(files: dict[str, Path], tmp_path: Pa
     assert result.stderr.endswith("(at /requirements/3/verdict)\n")
 
 
-def test_no_text_steers_the_terminal(answers: dict[str, verdicts.Result], tmp_path: Path) -> None:
+def test_no_text_steers_the_terminal(answers: dict[str, results.Result], tmp_path: Path) -> None:
     good, bad = answers["good"], answers["bad"]
     evil = tuple(replace(each, summary="\x1b]0;x\x07\n", device="\x1b[2J") for each in bad.findings)
     titled = tuple(replace(each, title="\x07\x1b[31m") for each in bad.requirements)
@@ -186,9 +186,7 @@ def test_no_octets_end_otherwise(files: dict[str, Path], octets: bytes) -> None:
     assert result.stderr.startswith("bzc: standard input: ")
 
 
-def test_a_requirement_that_only_one_result_knows(
-    answers: dict[str, verdicts.Result], tmp_path: Path
-) -> None:
+def test_a_requirement_that_only_one_result_knows(answers: dict[str, results.Result], tmp_path: Path) -> None:
     good = answers["good"]
     less = replace(good, requirements=tuple(each for each in good.requirements if each.id != "BZ-LOG-003"))
     for name, result in (("good", good), ("less", less)):

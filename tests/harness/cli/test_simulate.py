@@ -309,8 +309,14 @@ def test_what_exists_is_not_written_over() -> None:
 
 def test_places_that_cannot_be_written() -> None:
     Path("folder").mkdir()
-    assert "reading or writing failed: is a directory" in refused(run("--out", "folder"), 3)
-    assert "no such file or directory" in refused(run("--out", "none/a.pcap"), 3)
+    assert refused(run("--out", "folder"), 3) == (
+        "bzc: 'folder' cannot be written, is a directory: give a file\n"
+    )
+    no_folder = "bzc: 'none/a.pcap' cannot be written, no such file or directory: check the path\n"
+    assert refused(run("--out", "none/a.pcap"), 3) == no_folder
+    again = run("--out", "a.pcap", "--hours", "0.01", "--write-device", "none/device.json")
+    assert refused(again, 3) == no_folder.replace("a.pcap", "device.json")
+    assert sorted(path.name for path in Path().iterdir()) == ["a.pcap", "folder"]
 
 
 def test_an_interrupted_run_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from bluezone_harness.implementations.lines import LINE_LIMIT
 from bluezone_harness.implementations.reference_adapter import HELLO, main, serve
 from bluezone_harness.implementations.reference_answers import ANSWERERS, answer_of
-from bluezone_harness.implementations.wire import LINE_LIMIT
 from bluezone_reference.profiles import PROFILES
 
 DERIVE = {"op": "derive_ids", "seq": 2, "in": {"base_id": "00" * 32, "day": 0, "slots": [0]}}

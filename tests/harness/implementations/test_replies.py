@@ -6,8 +6,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from bluezone_harness.implementations.lines import LINE_LIMIT
 from bluezone_harness.implementations.replies import ReplyReader
-from bluezone_harness.implementations.wire import LINE_LIMIT, Reply, encode_reply, ok
+from bluezone_harness.implementations.wire import Reply, encode_reply, ok
 
 GARBAGE = [b"\n", b"hello\n", b"\xff\n", b"[]\n", b'{"seq":1}\n', b'{"ok":{}}\n', b"{" * 99 + b"\n"]
 

@@ -24,7 +24,8 @@ from bluezone_harness.reports.json_report import json_text
 from bluezone_harness.reports.junit import junit_text
 from bluezone_harness.reports.markdown import markdown_text
 from bluezone_harness.reports.terminal import terminal_text
-from bluezone_harness.verdicts import Result, exit_code
+from bluezone_harness.results import Result
+from bluezone_harness.verdicts import exit_code
 from bluezone_spec.model import Axis, Level
 from bluezone_vectors.pack import Pack, Vector
 

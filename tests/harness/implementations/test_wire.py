@@ -13,19 +13,19 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from bluezone_harness.implementations.wire import (
-    DEPTH_LIMIT,
+from bluezone_harness.implementations.lines import (
     INTEGER_LIMIT,
-    LINE_LIMIT,
+    WireError,
+    decode_message,
+)
+from bluezone_harness.implementations.wire import (
     TEXT_LIMIT,
     Answer,
     AnswerKind,
     Hello,
     Question,
     Reply,
-    WireError,
     decode_hello,
-    decode_message,
     decode_question,
     decode_reply,
     encode_question,
@@ -125,62 +125,6 @@ def test_a_hello_reads_as_it_was_written_and_as_its_schema_says() -> None:
     assert decode_hello(value) == HELLO
     assert HELLOS.is_valid({"seq": 1, "ok": value})
     assert not HELLOS.is_valid({"seq": 1, "ok": {**value, "protocol": 2}})
-
-
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        (b"", "the line is empty"),
-        (b" \t\r\n", "the line is empty"),
-        (b"\xff", "octet 0 of the line is no UTF-8"),
-        (b'{"seq":1', "the line is no JSON, at character 8: '{\"seq\":1'"),
-        (b"x" * 100, f"the line is no JSON, at character 0: '{'x' * 60}...'"),
-        (b"[" * 200_000, "the line nests deeper than 32"),
-        (b"[" * 33 + b"]" * 33, "the line nests deeper than 32"),
-        (b'{"a":' * 33 + b"1" + b"}" * 33, "the line nests deeper than 32"),
-        (b'{"a":1,"b":{"a":1,"a":1}}', "the key 'a' stands there twice"),
-        (b"NaN", "NaN is no JSON"),
-        (b"-Infinity", "-Infinity is no JSON"),
-        (b"-1e999", "the number -1e999 is too large"),
-        (
-            b"9007199254740992",
-            "the integer 9007199254740992 is beyond 9007199254740991, which not every reader keeps",
-        ),
-        (
-            b"-9007199254740992",
-            "the integer -9007199254740992 is beyond 9007199254740991, which not every reader keeps",
-        ),
-        (b'["\\uD800"]', "a text holds half of a surrogate pair, which is no character"),
-        (b'"' + b"a" * (LINE_LIMIT + 2) + b'"', "the line is longer than 4194304 octets"),
-    ],
-)
-def test_what_is_no_message_is_refused(line: bytes, reason: str) -> None:
-    with pytest.raises(WireError) as refused:
-        decode_message(line)
-    assert str(refused.value) == refused.value.reason == reason
-
-
-def test_an_integer_of_many_digits_is_refused_without_being_converted() -> None:
-    with pytest.raises(
-        WireError, match=r"the integer 1000000000000000000000000000000000000000\.\.\. is beyond"
-    ):
-        decode_message(b"1" + b"0" * 100_000)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"[" * 32 + b"]" * 32,
-        b"[" + b"[],{}," * 99 + b"{}]",
-        b'{"a":' * 32 + b"1" + b"}" * 32,
-        b"-9007199254740991",
-        b'"\\ud83d\\ude00"',
-        b"1e308",
-    ],
-)
-def test_what_is_just_within_the_bounds_is_read(line: bytes) -> None:
-    assert DEPTH_LIMIT == 32
-    assert decode_message(line) == json.loads(line)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from bluezone_harness.findings import (
     Verdict,
 )
 from bluezone_harness.observations import Capability, Diagnostic, Extent, Severity
-from bluezone_harness.verdicts import (
+from bluezone_harness.results import (
     AxisVerdict,
     Coverage,
     DeviceSummary,
@@ -27,8 +27,8 @@ from bluezone_harness.verdicts import (
     RequirementVerdict,
     Result,
     Suite,
-    axis_verdict,
 )
+from bluezone_harness.verdicts import axis_verdict
 from bluezone_spec.model import Axis, Level
 
 ANY_TEXT = st.one_of(

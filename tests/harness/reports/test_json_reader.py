@@ -19,7 +19,7 @@ import bluezone_harness
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.reports.json_reader import read_result
 from bluezone_harness.reports.json_report import json_text
-from bluezone_harness.verdicts import Result
+from bluezone_harness.results import Result
 
 pytestmark = pytest.mark.req("BZ-LOG-003")
 

@@ -13,7 +13,7 @@ import pytest
 from bluezone_harness.findings import EvidenceKind, Reason, Verdict
 from bluezone_harness.observations import Capability, Extent, Severity
 from bluezone_harness.reports.json_report import json_text
-from bluezone_harness.verdicts import Result
+from bluezone_harness.results import Result
 
 Judged = Callable[..., Result]
 BASE_ID = "4c5224b397f8ab3896781d5aa0f3119f280513f1b592ca280ebded6357e21084"

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from bluezone_harness.acceptance import AcceptRule, accept
 from bluezone_harness.findings import Reason, Verdict
 from bluezone_harness.reports.junit import junit_text
-from bluezone_harness.verdicts import Result, exit_code
+from bluezone_harness.results import Result
+from bluezone_harness.verdicts import exit_code
 from bluezone_spec.model import Axis, Level
 
 pytestmark = pytest.mark.req("BZ-LOG-001", "BZ-LOG-003", "BZ-LOG-004", "BZ-LOG-005")

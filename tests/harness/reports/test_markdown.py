@@ -17,7 +17,7 @@ from bluezone_harness.acceptance import AcceptRule, accept
 from bluezone_harness.findings import Verdict
 from bluezone_harness.observations import Diagnostic, Severity
 from bluezone_harness.reports.markdown import markdown_text
-from bluezone_harness.verdicts import Result
+from bluezone_harness.results import Result
 from bluezone_spec.model import Axis
 
 pytestmark = pytest.mark.req("BZ-LOG-001", "BZ-LOG-003", "BZ-LOG-004")

@@ -11,8 +11,8 @@ import pytest
 from bluezone_harness.findings import Evidence, EvidenceKind, Verdict
 from bluezone_harness.observations import Diagnostic, Severity
 from bluezone_harness.reports.terminal import terminal_text
+from bluezone_harness.results import Result
 from bluezone_harness.sightings import Sighting
-from bluezone_harness.verdicts import Result
 from bluezone_spec.model import Axis
 
 Judged = Callable[..., Result]

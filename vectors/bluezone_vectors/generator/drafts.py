@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Required, TypedDict
 
 from .advertisement import decode_advertisement, encode_advertisement
 from .contact_log import log_export, log_import
@@ -57,7 +58,7 @@ def drawn(name: str, octets: int = 32) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A vector to be.
+    """A vector to be; ``More`` is what most authors say of one besides its question.
 
     Attributes:
         id: Slug.
@@ -92,6 +93,21 @@ class Draft:
     ok: dict[str, object] | None = None
     properties: dict[str, object] | None = None
     recorded: tuple[str, ...] | None = None
+
+
+class More(TypedDict, total=False):
+    """What a draft may say besides its question and answer, as in ``Draft``."""
+
+    requirements: Required[tuple[str, ...]]
+    comment: Required[str]
+    boundary: str
+    kills: tuple[str, ...]
+    flags: tuple[str, ...]
+    profile: str
+    level: str
+    evidence: str
+    reject: str
+    failure: str
 
 
 def vector_of(operation: str, draft: Draft) -> dict[str, object]:

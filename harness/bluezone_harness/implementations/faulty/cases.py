@@ -12,7 +12,7 @@ from bluezone_reference.errors import MalformedError, RejectCode
 from bluezone_reference.positive_cases import PositiveCase, RejectedCase
 
 from .matchings import Cases, decoded, evaluated
-from .model import Change, FaultyImplementation, asked_instead, computed
+from .model import Change, FaultyImplementation, asked_instead, computed, with_integers
 
 
 def taken(*codes: RejectCode) -> Callable[[Asked], Cases]:
@@ -65,13 +65,7 @@ def _padded(case: dict[str, object]) -> dict[str, object]:
 
 
 def _numbers(case: dict[str, object]) -> dict[str, object]:
-    found = dict(case)
-    for name in ("time_start", "time_end", "max"):
-        try:
-            found[name] = int(case[name])  # type: ignore[call-overload]
-        except (KeyError, TypeError, ValueError, OverflowError):
-            continue
-    return found
+    return with_integers(case, ("time_start", "time_end", "max"))
 
 
 def _own_max(case: dict[str, object]) -> dict[str, object]:

@@ -34,7 +34,7 @@ def right_max(question: Asked) -> int:
 
 def right_setting(value: object, before: int) -> int:
     """Return the slots a day after a setting arrives, as the protocol says, whatever they were before."""
-    return slots_from_setting(value)  # type: ignore[arg-type]
+    return slots_from_setting(value)
 
 
 def day_asked(question: Asked, time_ms: int) -> int:

@@ -12,7 +12,7 @@ from bluezone_harness.implementations.wire import Answer, AnswerKind, ok
 from bluezone_reference.errors import RejectCode
 from bluezone_reference.pushes import PUSH_TYPES
 
-from .model import Change, FaultyImplementation, answered_instead, asked_instead
+from .model import Change, FaultyImplementation, answered_instead, asked_instead, with_integers
 
 _KNOWN = {"Type", "DataContent", "Notify"}
 _ANY_TYPE = next(name for name, content in PUSH_TYPES.items() if not content)
@@ -122,13 +122,7 @@ def _unchecked_key(op: str, question: Asked) -> Answer:
 
 def _any_numbers(found: dict[str, object]) -> dict[str, object]:
     """Take text of digits, fractions and booleans for integers, where they stand as a time or as max."""
-    changed = dict(found)
-    for name in (*_TIMES, "max"):
-        try:
-            changed[name] = int(found[name])  # type: ignore[call-overload]
-        except (KeyError, TypeError, ValueError, OverflowError):
-            continue
-    return changed
+    return with_integers(found, (*_TIMES, "max"))
 
 
 def _inner_objects(push: dict[str, object]) -> dict[str, object]:

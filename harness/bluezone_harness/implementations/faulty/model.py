@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
@@ -82,3 +83,14 @@ def answered_instead(rewritten: Callable[[Asked, dict[str, object]], object], *o
 def computed(value: Callable[[Asked], object], *ops: str) -> dict[str, Change]:
     """Answer operations with a computation of one's own, whose errors become answers as the reference's do."""
     return dict.fromkeys(ops, lambda op, question: reference_answers.answered(lambda: value(question)))
+
+
+def with_integers(members: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
+    """Take text of digits, fractions and booleans for integers, where they stand under some names."""
+    changed = dict(members)
+    for name in names:
+        value = members.get(name)
+        if isinstance(value, int | float | str):
+            with suppress(ValueError, OverflowError):
+                changed[name] = int(value)
+    return changed

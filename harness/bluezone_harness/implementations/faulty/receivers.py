@@ -14,7 +14,7 @@ from bluezone_harness.implementations.questions import Asked
 from bluezone_harness.implementations.reference_answers import ANSWERERS, received
 from bluezone_reference.advertisement import AndroidAdvertisement, encode_advertisement
 from bluezone_reference.key_schedule import ID_OCTETS
-from bluezone_reference.profiles import V3
+from bluezone_reference.profiles import V3, ReceiverRules
 
 from .instants import right_id, right_max
 from .model import Change, FaultyImplementation, asked_instead, computed, under
@@ -82,8 +82,8 @@ def _delivered(question: Asked) -> Asked:
     }
 
 
-def _of_receiver(**rules: object) -> dict[str, Change]:
-    return under(replace(V3, receiver=replace(V3.receiver, **rules)), "receive")  # type: ignore[arg-type]
+def _of_receiver(rules: ReceiverRules) -> dict[str, Change]:
+    return under(replace(V3, receiver=rules), "receive")
 
 
 def _half_a_day(question: Asked) -> object:
@@ -172,7 +172,7 @@ RECEIVERS = (
         "F-19",
         "BZ-RCV-005",
         "serves a cached id in the slot of the same number on another day",
-        _of_receiver(cached_id="slot_number"),
+        _of_receiver(replace(V3.receiver, cached_id="slot_number")),
     ),
     FaultyImplementation(
         "cache-for-half-a-day",
@@ -186,14 +186,14 @@ RECEIVERS = (
         "",
         "BZ-RCV-005",
         "reads a phone again although the id that it read is still good",
-        _of_receiver(cached_id="none"),
+        _of_receiver(replace(V3.receiver, cached_id="none")),
     ),
     FaultyImplementation(
         "read-pause",
         "",
         "BZ-RCV-004",
         "waits 5 s after an attempt began before it reads the same address again",
-        _of_receiver(read_pause_ms=5000),
+        _of_receiver(replace(V3.receiver, read_pause_ms=5000)),
     ),
     FaultyImplementation(
         "any-read-recorded",

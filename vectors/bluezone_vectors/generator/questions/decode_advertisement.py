@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import permutations
+from typing import Unpack
 
 from bluezone_vectors.generator.advertisement import COMPANY, MANUFACTURER, structure
-from bluezone_vectors.generator.drafts import Draft, drawn
+from bluezone_vectors.generator.drafts import Draft, More, drawn
 
 ID = bytes.fromhex("b9a665d754fe65e665d76a45")
 FLAGS = structure(1, b"\x02")
@@ -23,33 +24,14 @@ OVERFLOW = bytes.fromhex("4c0001")
 def draft(
     name: str,
     *records: bytes,
-    requirements: tuple[str, ...],
-    comment: str,
-    boundary: str = "",
-    kills: tuple[str, ...] = (),
-    flags: tuple[str, ...] = (),
-    level: str = "MUST",
-    evidence: str = "inferred",
-    reject: str = "",
     ok: dict[str, object] | None = None,
+    **more: Unpack[More],
 ) -> Draft:
     """Return a draft of an advertisement, and of its scan response where there are two records."""
     question: dict[str, object] = {"ad": records[0].hex()}
     if len(records) > 1:
         question["scan_response"] = records[1].hex()
-    return Draft(
-        id=f"decode-advertisement-{name}",
-        requirements=requirements,
-        question=question,
-        comment=comment,
-        boundary=boundary,
-        kills=kills,
-        flags=flags,
-        level=level,
-        evidence=evidence,
-        reject=reject,
-        ok=ok,
-    )
+    return Draft(id=f"decode-advertisement-{name}", question=question, ok=ok, **more)
 
 
 def drafts() -> Iterator[Draft]:

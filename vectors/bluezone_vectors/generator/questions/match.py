@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from hashlib import sha256
+from typing import Unpack
 
-from bluezone_vectors.generator.drafts import BASE_DAY_MS, DAY_MS, PHONE_A, ZERO, Draft
+from bluezone_vectors.generator.drafts import BASE_DAY_MS, DAY_MS, PHONE_A, ZERO, Draft, More
 from bluezone_vectors.generator.key_schedule import ids_from
 
 SLOT_MS = 900_000
@@ -53,14 +54,7 @@ def draft(
     text: str,
     *records: Record,
     hits: tuple[tuple[tuple[int, int, int], ...], ...] | None = None,
-    requirements: tuple[str, ...],
-    boundary: str = "",
-    kills: tuple[str, ...] = (),
-    flags: tuple[str, ...] = ("missed-warning",),
-    comment: str,
-    level: str = "MUST",
-    evidence: str = "inferred",
-    reject: str = "",
+    **more: Unpack[More],
 ) -> Draft:
     """Return a draft whose author says the hits of each case: record, day, slot."""
     expected = None
@@ -70,19 +64,9 @@ def draft(
             for some in hits
         ]
         expected = {"contact": any(hits), "cases": cases}
-    return Draft(
-        id=f"match-{name}",
-        requirements=requirements,
-        question={"message": text, "records": list(records)},
-        comment=comment,
-        boundary=boundary,
-        kills=kills,
-        flags=flags,
-        level=level,
-        evidence=evidence,
-        reject=reject,
-        ok=expected,
-    )
+    question: dict[str, object] = {"message": text, "records": list(records)}
+    more.setdefault("flags", ("missed-warning",))
+    return Draft(id=f"match-{name}", question=question, ok=expected, **more)
 
 
 def drafts() -> Iterator[Draft]:

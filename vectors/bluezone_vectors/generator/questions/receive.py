@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Unpack
 
 from bluezone_vectors.generator.advertisement import COMPANY, IOS, MANUFACTURER, on_air, structure
-from bluezone_vectors.generator.drafts import BASE_DAY_MS, DAY_MS, PHONE_A, Draft, drawn
+from bluezone_vectors.generator.drafts import BASE_DAY_MS, DAY_MS, PHONE_A, Draft, More, drawn
 
 SLOT_MS = 900_000
 NOON_MS = DAY_MS // 2
@@ -60,35 +61,19 @@ def draft(
     *events: Event,
     recorded: tuple[int, ...] = (),
     reads: tuple[int, ...] = (),
-    requirements: tuple[str, ...],
-    boundary: str = "",
-    kills: tuple[str, ...] = (),
-    flags: tuple[str, ...] = ("contact-lost",),
-    comment: str,
-    profile: str = "v3",
-    failure: str = "",
-    evidence: str = "inferred",
     max_per_day: int | None = None,
+    **more: Unpack[More],
 ) -> Draft:
     """Return a draft whose author says which events are recorded and which lead to a read."""
     question: dict[str, object] = {"base_id": PHONE_A, "base_day_ms": BASE_DAY_MS, "events": list(events)}
     if max_per_day is not None:
         question["max"] = max_per_day
-    return Draft(
-        id=f"receive-{name}",
-        requirements=requirements,
-        question=question,
-        comment=comment,
-        boundary=boundary,
-        kills=kills,
-        flags=flags,
-        profile=profile,
-        evidence=evidence,
-        failure=failure,
-        ok=None if failure else {"reads": list(reads)},
-        properties=None,
-        recorded=None if failure else tuple(str(_time_of(events[index], profile)) for index in recorded),
-    )
+    more.setdefault("flags", ("contact-lost",))
+    if more.get("failure"):
+        return Draft(id=f"receive-{name}", question=question, **more)
+    profile = more.get("profile", "v3")
+    times = tuple(str(_time_of(events[index], profile)) for index in recorded)
+    return Draft(id=f"receive-{name}", question=question, ok={"reads": list(reads)}, recorded=times, **more)
 
 
 def _time_of(event: Event, profile: str) -> int:
