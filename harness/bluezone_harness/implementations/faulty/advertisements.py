@@ -340,7 +340,7 @@ ADVERTISEMENTS = (
     FaultyImplementation(
         "raw-name-for-id",
         "",
-        "BZ-PRV-008",
+        "BZ-ADV-011",
         "gives the local name of an old iPhone for a static id where it holds none",
         answered_instead(_raw_name, "decode_advertisement"),
     ),

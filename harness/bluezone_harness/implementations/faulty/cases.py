@@ -9,6 +9,7 @@ from dataclasses import replace
 from bluezone_harness.implementations import questions
 from bluezone_harness.implementations.questions import Asked
 from bluezone_reference.errors import MalformedError, RejectCode
+from bluezone_reference.key_schedule import day_start_ms
 from bluezone_reference.positive_cases import PositiveCase, RejectedCase
 
 from .matchings import Cases, decoded, evaluated
@@ -83,6 +84,16 @@ def _milliseconds(question: Asked) -> Cases:
     ]
 
 
+def _at_midnight(question: Asked) -> Cases:
+    # a case without slots has no hits
+    return [
+        case
+        if isinstance(case, RejectedCase) or case.time_start_ms == day_start_ms(case.time_start_ms)
+        else replace(case, time_end_ms=case.time_start_ms - 1)
+        for case in decoded(question)
+    ]
+
+
 def _taken(*codes: RejectCode) -> dict[str, Change]:
     cases_of = taken(*codes)
     return computed(lambda question: evaluated(question, cases_of=cases_of), "match")
@@ -137,6 +148,13 @@ CASES = (
         "BZ-MAT-001",
         "expands every case with a max of 96, whatever the case says",
         rewritten_cases(_own_max),
+    ),
+    FaultyImplementation(
+        "midnight-starts-only",
+        "",
+        "BZ-MAT-007",
+        "evaluates no case that starts at another time than midnight",
+        computed(lambda question: evaluated(question, cases_of=_at_midnight), "match"),
     ),
     FaultyImplementation(
         "milliseconds-in-cases",

@@ -72,6 +72,7 @@ def draft(
 def drafts() -> Iterator[Draft]:
     """Yield all questions of this operation."""
     yield from _expansion()
+    yield from _no_slots_of_a_case()
     yield from _ends_of_cases()
     yield from _anchors()
     yield from _many()
@@ -150,6 +151,26 @@ def _expansion() -> Iterator[Draft]:
     )
 
 
+def _no_slots_of_a_case() -> Iterator[Draft]:
+    # ids that a receiver would find which took its own max, or stepped the subkey past the day's last slot
+    for name, max_per_day, contact_id, since_ms, boundary, kills, comment in (
+        ("max-192-at-the-time-of-96", 192, ZERO_IDS[50], 50 * SLOT_MS, "", ("own-max", "any-time-matching"), "Slot 50 of 192 is over when slot 50 of 96 begins."),
+        ("max-48-id-of-slot-50", 48, ZERO_IDS[50], 50 * SLOT_MS, "", ("own-max",), "A case of 48 slots a day has no slot 50."),
+        ("subkey-past-the-day", 96, ids_from(bytes(32), 97)[96], DAY_MS + 1, "last-slot-of-a-day-of-96", ("yes-always",), "The 97th subkey of a day key of 96 slots is no slot's."),
+    ):  # fmt: skip
+        yield draft(
+            name,
+            message(case(end_s=2 * DAY_S - 1, max_per_day=max_per_day)),
+            record(contact_id, since_ms),
+            hits=((),),
+            requirements=("MAT-001",),
+            boundary=boundary,
+            kills=kills,
+            flags=("false-warning",),
+            comment=comment,
+        )
+
+
 def _ends_of_cases() -> Iterator[Draft]:
     for name, end_s, slot, day in (("slot-12", 12 * 900, 12, 0), ("midnight", DAY_S, 0, 1)):
         rolling_id = (NEXT_IDS if day else ZERO_IDS)[slot]
@@ -206,7 +227,13 @@ def _ends_of_cases() -> Iterator[Draft]:
 
 def _anchors() -> Iterator[Draft]:
     for name, contact_id, since_ms, hits, kills in (
-        ("anchored-id", ZERO_IDS[0], 3_600_000, ((0, 0, 0),), ("anchored-at-midnight",)),
+        (
+            "anchored-id",
+            ZERO_IDS[0],
+            3_600_000,
+            ((0, 0, 0),),
+            ("anchored-at-midnight", "midnight-starts-only"),
+        ),
         ("sent-id", ZERO_IDS[4], 3_600_000, (), ("yes-always",)),
         ("last-anchored-id", ZERO_IDS[4], 7_200_000, ((0, 0, 4),), ("anchored-at-midnight", "no-salt")),
     ):
