@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import secrets
 import shlex
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from types import FrameType
 
 import click
 
 from bluezone_harness.implementations.adapter_check import Part, check_adapter
 from bluezone_harness.implementations.deviations import DeviationFile, compare, read_deviations
+from bluezone_harness.implementations.endings import ended_in_order
 from bluezone_harness.implementations.links import AdapterError, Link
 from bluezone_harness.implementations.processes import ProcessLink
 from bluezone_harness.implementations.results import conclusion, result_of
@@ -207,19 +206,11 @@ def _opening(words: Sequence[str], connect: str | None) -> Callable[[], Link]:
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
     """Let a signal that ends this process end the adapter first; say in a sentence why an adapter is of no use."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    endings = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, interrupt) for number in endings}
     try:
-        yield
+        with ended_in_order():
+            yield
     except AdapterError as problem:
         raise click.ClickException(f"the adapter cannot be tested: {problem.reason}") from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _today() -> date:

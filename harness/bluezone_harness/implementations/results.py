@@ -12,6 +12,7 @@ the others open. What a requirement of level REPORT states never fails.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -273,7 +274,12 @@ def _diagnostics(result: Result, run: Run, label: str, counted: Collection[str])
         yield Diagnostic(source, None, Severity.WARNING, remark)
     if run.noise:
         yield Diagnostic(source, None, Severity.INFO, f"standard error ends with: {run.noise}")
-    for each in run.outcomes:
-        if each.failed and each.vector.id not in counted:
+    idle = [each for each in run.outcomes if each.failed and each.vector.id not in counted]
+    lacking = Counter(each.text for each in idle if each.outcome is Outcome.UNSUPPORTED)
+    for text, count in lacking.items():
+        left = "1 vector was" if count == 1 else f"{count} vectors were"
+        yield Diagnostic(source, None, Severity.INFO, f"{left} not answered, which breaks nothing: {text}")
+    for each in idle:
+        if each.outcome is not Outcome.UNSUPPORTED:
             text = f"the {each.vector.level} vector {each.vector.id} does not hold, which breaks nothing: {each.text}"
             yield Diagnostic(source, None, Severity.INFO, text)

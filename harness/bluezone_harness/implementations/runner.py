@@ -10,7 +10,7 @@ What it says it does not have is not asked: the answer is ``unsupported``, which
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -99,6 +99,11 @@ class Run:
     explanations: tuple[str, ...] = ()
 
 
+def vectors_of(profile: str, vectors: Iterable[Vector]) -> list[Vector]:
+    """Return the vectors that a profile is asked: its own, or those of the profile that it is spoken as."""
+    return [vector for vector in vectors if vector.profile == _SPOKEN.get(profile, profile)]
+
+
 def run_vectors(
     session: Session,
     vectors: Sequence[Vector],
@@ -122,7 +127,7 @@ def run_vectors(
     hello = session.start()
     random_source = random.Random(seed)  # noqa: S311 - an order to be repeated, no secret
     remarks = probe(session, random_source)
-    chosen = [vector for vector in vectors if vector.profile == _SPOKEN.get(profile, profile)]
+    chosen = vectors_of(profile, vectors)
     places = _order(chosen, hello, random_source)
     answers = session.ask_all([question_of(chosen[place]) for place in places])
     session.finish()

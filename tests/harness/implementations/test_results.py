@@ -144,6 +144,14 @@ def test_what_is_not_supported_behind_a_must_is_no_skip(vector: Make) -> None:
     result = result_of(SPECIFICATION, run_of(may), PACK)
     assert (verdict(result, MAY)[0], conclusion(result)) == (Verdict.NOT_OBSERVABLE, "nothing judged")
     assert exit_code(result, AXES) == 2
+    other = replace(may, vector=vector("d", requirements=(MAY,), level="MAY"))
+    more = broken(vector("e", requirements=(MAY,), level="MAY"), unsupported("no"), "no")
+    result = result_of(SPECIFICATION, run_of(may, other, more), PACK)
+    notes = [each.message for each in result.diagnostics if "breaks nothing" in each.message]
+    assert notes == [
+        "2 vectors were not answered, which breaks nothing: unsupported",
+        "1 vector was not answered, which breaks nothing: no",
+    ]
 
 
 def test_a_vector_breaks_nothing_that_binds_more_than_itself(vector: Make) -> None:
