@@ -83,6 +83,7 @@ class Requirement:
             K key file, E events) that suffices.
         verification: How, in words.
         unverifiable: What of it cannot be verified from outside, and why; empty where all of it can.
+        unverified: What the suite lacks that would verify it; empty where nothing.
         faults: Ids of the faults that break it.
         breaches: Published builds that break it.
     """
@@ -100,6 +101,7 @@ class Requirement:
     verified_by: tuple[frozenset[str], ...]
     verification: str
     unverifiable: str
+    unverified: str
     faults: tuple[str, ...]
     breaches: tuple[Breach, ...]
 

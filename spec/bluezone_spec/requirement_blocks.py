@@ -9,10 +9,11 @@
     - **Profiles:** v3, v2
     - **Verified by:** C+K, V. How, in words.
     - **Not verifiable:** what of it, and why.
+    - **Not verified yet:** what the suite lacks that would verify it.
     - **Faults:** F-21
     - **Broken by:** Android 1.x (F-21): what it does.
 
-The last three items stand only where they apply; the last is repeated for each build.
+The last four items stand only where they apply; the last is repeated for each build.
 """
 
 from __future__ import annotations
@@ -34,7 +35,16 @@ from bluezone_spec.grammar import (
 )
 from bluezone_spec.model import Axis, Breach, Level, Requirement
 
-_ITEMS = ("Rationale", "Evidence", "Profiles", "Verified by", "Not verifiable", "Faults", "Broken by")
+_ITEMS = (
+    "Rationale",
+    "Evidence",
+    "Profiles",
+    "Verified by",
+    "Not verifiable",
+    "Not verified yet",
+    "Faults",
+    "Broken by",
+)
 _REQUIRED_ITEMS = _ITEMS[:4]
 _LEVEL = re.compile(r"\*\*(?P<level>[^*]+)\*\*(?P<rest>.*)", re.DOTALL)
 _ROLE = re.compile(r"\s+\((?P<role>[^()\n]+)\)\.(?:\s+(?P<text>\S.*))?", re.DOTALL)
@@ -119,6 +129,7 @@ def parse_requirement(
         verified_by=alternatives,
         verification=verification,
         unverifiable=unverifiable,
+        unverified=fields["Not verified yet"][0].text if "Not verified yet" in fields else "",
         faults=_known_names(fields["Faults"][0], "fault", known.faults) if "Faults" in fields else (),
         breaches=_parse_breaches(fields.get("Broken by", []), known.faults),
     )

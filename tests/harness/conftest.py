@@ -15,12 +15,13 @@ from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.evidence.contact_logs import read_contact_log
 from bluezone_harness.evidence.device_files import read_device_file
-from bluezone_harness.observations import AddressType, Advert, Capability, Extent, Gap, PduType
+from bluezone_harness.observations import AddressType, Capability, Extent, Gap, PduType
 from bluezone_harness.profiles import profiles_of
 from bluezone_harness.results import Result
-from bluezone_harness.sightings import Folded, Sighting, fold
+from bluezone_harness.selftest import phones
+from bluezone_harness.sightings import Folded, Sighting
 from bluezone_harness.verdicts import judge
-from bluezone_harness.virtual.phones import Plan, simulate
+from bluezone_harness.virtual.phones import Plan
 from bluezone_spec.model import Specification
 
 DAY_MS = 86_400_000
@@ -187,7 +188,6 @@ RADIO = (
     Capability.RSSI,
     Capability.SCAN_RESPONSE,
 )
-SNIFFED = frozenset({*RADIO, Capability.CHANNEL, Capability.CRC})
 
 
 @pytest.fixture(scope="session")
@@ -234,35 +234,13 @@ def capture() -> Callable[..., Capture]:
 @pytest.fixture(scope="session")
 def sniffed() -> frozenset[Capability]:
     """Return what a sniffer's capture shows."""
-    return SNIFFED
+    return frozenset(phones.SHOWN)
 
 
 @pytest.fixture(scope="session")
 def capture_of() -> Callable[[Plan, int], Capture]:
     """Return a function from the plan of a simulation, and its seed, to the capture of a sniffer that heard it."""
-
-    def make(plan: Plan, seed: int) -> Capture:
-        adverts = (
-            Advert(
-                number,
-                each.time_us,
-                each.receiver,
-                each.address,
-                each.address_type,
-                each.pdu,
-                each.ad,
-                each.rssi,
-                each.channel,
-            )
-            for number, each in enumerate(simulate(plan, seed), 1)
-        )
-        folded = fold("capture", adverts)
-        shown = dict.fromkeys(SNIFFED, Extent.YES)
-        if plan.receivers > 1:
-            shown[Capability.SEVERAL_RECEIVERS] = Extent.YES
-        return Capture("capture", f"{seed:064x}", "pcapng", shown, folded.adverts, False, (), folded)
-
-    return make
+    return phones.heard
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import bluezone_spec
+from bluezone_harness.traceability import State, Trace, holes, trace
 from bluezone_spec.model import Level, Requirement, Specification
 
 REQUIREMENT = re.compile(r"\bBZ-[A-Z]{3}-\d{3}\b")
@@ -187,6 +188,25 @@ def test_every_fault_of_the_reference_is_pinned_by_a_test(
     }
     assert len(concerned) > 10
     assert concerned - held == set()
+
+
+@pytest.fixture(scope="module")
+def traces(specification: Specification) -> tuple[Trace, ...]:
+    return trace(specification, specification.requirements.values())
+
+
+def test_every_must_has_a_judge_evidence_for_both_verdicts_and_a_fault_that_is_found(
+    traces: tuple[Trace, ...],
+) -> None:
+    musts = [each for each in traces if each.level is Level.MUST]
+    assert len(musts) > 50
+    assert holes(traces) == []
+
+
+def test_what_a_chapter_says_is_not_verified_yet_is_so(traces: tuple[Trace, ...]) -> None:
+    stale = [each.requirement for each in traces if each.unverified and each.state is State.COMPLETE]
+    assert stale == [], "take 'Not verified yet' out of their chapters"
+    assert [each.requirement for each in traces if each.state is State.SHORT] == []
 
 
 PLANTED = """

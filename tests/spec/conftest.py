@@ -57,6 +57,7 @@ from a random source.
 - **Profiles:** v3, v1
 - **Verified by:** V, C+K. A vector shows a weak one.
 - **Not verifiable:** randomness, from outside.
+- **Not verified yet:** its dreams, since nobody reads them.
 - **Faults:** F-14b
 - **Broken by:** iOS 3.0.3 (F-14b): it goes on with none: day after day.
 - **Broken by:** Android 1.x: it has none.

@@ -40,6 +40,7 @@ def test_reads_every_part_of_a_requirement(tiny: Specification) -> None:
         verified_by=(frozenset("V"), frozenset("CK")),
         verification="A vector shows a weak one.",
         unverifiable="randomness, from outside.",
+        unverified="its dreams, since nobody reads them.",
         faults=("F-14b",),
         breaches=(
             Breach("iOS 3.0.3", "F-14b", "it goes on with none: day after day."),
@@ -52,7 +53,8 @@ def test_reads_a_requirement_without_what_need_not_be_said(tiny: Specification) 
     requirement = tiny.requirements["BZ-KEY-002"]
     assert (requirement.level, requirement.role) == (Level.SHOULD, "phone, Android")
     assert (requirement.verified_by, requirement.verification) == ((), "Nobody sees it.")
-    assert (requirement.unverifiable, requirement.faults, requirement.breaches) == ("", (), ())
+    assert (requirement.unverifiable, requirement.unverified) == ("", "")
+    assert (requirement.faults, requirement.breaches) == ((), ())
 
 
 def test_the_axis_of_prv_is_privacy_and_a_letter_may_stand_twice(tiny: Specification) -> None:

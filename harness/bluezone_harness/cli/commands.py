@@ -28,6 +28,7 @@ COMMANDS = {
     "ids": "Compute the rolling ids of a base id.",
     "implementation": "Test an implementation of the protocol's core.",
     "simulate": "Write a capture of virtual phones.",
+    "selftest": "Plant every known fault, and show what finds it.",
     "requirements": "List the requirements of the specification.",
     "explain": "Explain a requirement, fault, code or word.",
     "doctor": "Say what is installed, and what cannot work.",

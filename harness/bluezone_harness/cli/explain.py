@@ -183,6 +183,7 @@ def _requirement(specification: Specification, requirement: Requirement) -> Iter
     )
     yield from _section("Verified by", f"{alternatives}. {requirement.verification}")
     yield from _section("Not verifiable", requirement.unverifiable)
+    yield from _section("Not verified yet", requirement.unverified)
     yield from _list(
         "Faults", (f"{fault}: {specification.faults[fault].text}" for fault in requirement.faults)
     )

@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bluezone_harness
 from bluezone_harness import cli
 from bluezone_harness.cli import bzc, commands
 from bluezone_harness.cli.commands import COMMANDS, LazyGroup
@@ -245,7 +246,8 @@ def test_the_console_entry_answers_and_leaves(
     assert capsys.readouterr().out.startswith("Usage: bluezone-conformance ids")
     monkeypatch.setattr(sys, "argv", ["/usr/lib/bluezone_harness/__main__.py", "--version"])
     with pytest.raises(SystemExit) as left:
-        runpy.run_module("bluezone_harness", run_name="__main__")
+        # not run_module: where the plugin for pytest is installed, pytest loads the package, in a way that runpy cannot
+        runpy.run_path(str(Path(bluezone_harness.__file__).with_name("__main__.py")), run_name="__main__")
     assert left.value.code == 0
     assert capsys.readouterr().out == f"bzc {__version__}\n"
 

@@ -49,6 +49,7 @@ def requirement(identity: str, **fields: object) -> Requirement:
         "verified_by": (frozenset("V"),),
         "verification": "By looking.",
         "unverifiable": "",
+        "unverified": "",
         "faults": (),
         "breaches": (),
     }
@@ -63,6 +64,7 @@ FULL = requirement(
     profiles=("v3", "v2"),
     verified_by=(frozenset("V"), frozenset("CK")),
     unverifiable="What is not seen.",
+    unverified="What nobody reads.",
     faults=("F-14b",),
     breaches=(Breach("Android 2.0.0", "F-14b", "stays behind."), Breach("iOS 1.x", "", "has none.")),
 )
@@ -145,6 +147,9 @@ Verified by
 
 Not verifiable
   What is not seen.
+
+Not verified yet
+  What nobody reads.
 
 Faults
   - F-14b: one step too few
@@ -326,6 +331,7 @@ def test_the_json_of_a_requirement() -> None:
         "verified_by": [["V"], ["C", "K"]],
         "verification": "By looking.",
         "unverifiable": "What is not seen.",
+        "unverified": "What nobody reads.",
         "faults": ["F-14b"],
         "breaches": [
             {"build": "Android 2.0.0", "fault": "F-14b", "text": "stays behind."},

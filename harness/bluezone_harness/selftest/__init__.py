@@ -1,0 +1,1 @@
+"""The kit held against planted faults: what its vectors and checks find, and under which requirement."""
