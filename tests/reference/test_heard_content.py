@@ -53,6 +53,7 @@ def is_ignored(content: HeardContent) -> bool:
         COMPANY + UUID + FLAGS,
         COMPANY + "0302564e",
         COMPANY + "05030a18564e",
+        COMPANY + "0504564e0000",
         COMPANY + "0505564e0000",
         FLAGS + COMPANY + UUID + "0000000000000000",
     ],
@@ -71,7 +72,10 @@ def test_a_scan_response_belongs_to_its_advert(profile: Profile) -> None:
 
 @pytest.mark.req("BZ-RCV-004", "BZ-ADV-010")
 @pytest.mark.parametrize("profile", GENERATION_3, ids=lambda profile: profile.name)
-@pytest.mark.parametrize("octets", ["02011a" + IOS_UUID, "02011a" + ALONE, IOS_UUID + "0909426c75657a6f6e65"])
+@pytest.mark.parametrize(
+    "octets",
+    ["02011a" + IOS_UUID, "02011a" + ALONE, "1106" + IOS_UUID[4:], IOS_UUID + "0909426c75657a6f6e65"],
+)
 def test_an_iphone_is_to_be_read(profile: Profile, octets: str) -> None:
     assert hold(profile, octets) == TO_READ
 

@@ -89,6 +89,9 @@ def test_nesting_is_bounded_and_what_closes_counts() -> None:
     assert refusal_of(b"[" + deepest + b"]").offset == DEPTH_LIMIT
     assert refusal_of(b'{"a":' * 1_000_000).offset == 5 * DEPTH_LIMIT
     assert decode_json(b"[" + b"[]," * 500 + b"{}]", "BZ-MSG-001")
+    # what closed counts once: the last brackets stand one too deep
+    assert refusal_of(b"[[]," + deepest + b"]").offset == 4 + DEPTH_LIMIT - 1
+    assert (DEPTH_LIMIT, OCTET_LIMIT) == (64, 16_777_216)
 
 
 def test_length_is_bounded() -> None:
@@ -209,6 +212,9 @@ def test_only_what_json_gave_is_taken_for_an_object() -> None:
         object_of([], "BZ-MAT-005", pointer="/data/0", offset=3)
     assert caught.value.offset == 3
     assert caught.value.requirement == "BZ-MAT-005"
+    with pytest.raises(MalformedError) as caught:
+        object_of([], "BZ-MAT-005")
+    assert caught.value.offset == 0
 
 
 def test_writes_on_one_line_in_ascii() -> None:

@@ -15,6 +15,14 @@ from hypothesis import strategies as st
 from bluezone_reference.errors import BuildFailureError, Failure, RefusedError, RejectCode
 from bluezone_reference.key_schedule import (
     DAY_MS,
+    DAYS_PUBLISHED,
+    GREATEST_MAX,
+    ID_OCTETS,
+    ID_POSITIONS,
+    KEY_OCTETS,
+    LAST_DAY,
+    LEAST_MAX,
+    SUBKEY_SALT,
     day_key,
     day_number,
     day_start_ms,
@@ -109,6 +117,20 @@ def test_the_empty_base_id_gives_the_same_ids_every_day_under_ios_only() -> None
         with pytest.raises(RefusedError) as caught:
             id_at(b"", BASE_DAY_MS, BASE_DAY_MS, profile=profile)
         assert caught.value.code is RejectCode.BAD_BASE_ID
+
+
+@pytest.mark.req("BZ-MSG-004")
+@pytest.mark.parametrize(("today", "published"), [(0, 0), (14, 0), (15, 1), (20, 6)])
+def test_the_published_day_lies_two_weeks_back(today: int, published: int) -> None:
+    found = published_day_key(COUNTING, BASE_DAY_MS, BASE_DAY_MS + today * DAY_MS + 1)
+    assert (found.day, found.time_start_ms) == (published, BASE_DAY_MS + published * 86_400_000)
+
+
+@pytest.mark.req("BZ-KEY-001", "BZ-KEY-004", "BZ-KEY-005", "BZ-KEY-007")
+def test_the_constants_are_those_of_the_chapter() -> None:
+    assert (KEY_OCTETS, ID_OCTETS, len(ID_POSITIONS), len(SUBKEY_SALT)) == (32, 12, 12, 13)
+    assert (LEAST_MAX, GREATEST_MAX, DAY_MS // GREATEST_MAX) == (2, 86_400, 1000)
+    assert (LAST_DAY, DAYS_PUBLISHED) == (100 * 365 + 25, 14)
 
 
 # --- days and slots
@@ -336,6 +358,23 @@ def test_parts_of_other_sizes_are_refused() -> None:
     assert len(rolling_ids(ZERO, 86_400)) == 86_400
     with pytest.raises(ValueError, match="a subkey is 32 octets"):
         rolling_id(bytes(31))
+
+
+@pytest.mark.req("BZ-KEY-007")
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "not 1"),
+        (86_401, "not 86401"),
+        (10**20 - 1, "not 99999999999999999999"),
+        (10**20, "not a number of more than twenty digits"),
+        (-(10**20), "not a number of more than twenty digits"),
+    ],
+)
+def test_a_refusal_names_the_number_unless_it_fills_the_line(count: int, said: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        slots_a_day(count)
+    assert caught.value.reason == f"max must be 2 to 86400 slots a day, {said}"
 
 
 anything = st.one_of(

@@ -211,6 +211,12 @@ def test_a_bad_max_or_a_huge_time_end_brings_the_builds_down(
 
 
 @pytest.mark.req("F-07")
+def test_slots_of_a_millisecond_are_the_shortest_that_the_android_build_walks() -> None:
+    slots = list(expand(case_of(end_ms=START_MS + 2, count=DAY_MS), ANDROID_V3))
+    assert [(item.start_ms - START_MS, item.end_ms - START_MS) for item in slots] == [(0, 1), (1, 2), (2, 3)]
+
+
+@pytest.mark.req("F-07")
 @pytest.mark.parametrize("profile", [ANDROID_V3, IOS_V3], ids=lambda profile: profile.name)
 @pytest.mark.parametrize("count", [-1, 96, 86_400_001])
 def test_a_time_end_before_time_start_tests_nothing(profile: Profile, count: int) -> None:

@@ -210,6 +210,7 @@ def test_writes_the_header_as_captured() -> None:
 
 @pytest.mark.req("BZ-MSG-006")
 def test_parts_and_headers_are_limited() -> None:
+    assert (PART_LIMIT, HEADER_LIMIT) == (64, 8192)
     assert len(decode_multipart(HEADER, body_of(*[section()] * PART_LIMIT))) == PART_LIMIT
     assert "parts" in refusal_of(body_of(*[section()] * (PART_LIMIT + 1))).reason
     room = HEADER_LIMIT - len(section(b"", b"X: \r\n")) + 2

@@ -159,7 +159,14 @@ def test_a_message_that_is_none(text: bytes, code: RejectCode, offset: int) -> N
 @pytest.mark.req("F-16")
 def test_android_computes_with_garbage_and_throws_at_an_odd_length() -> None:
     # a bad digit counts as -1: "zz" is (-1 * 16) + -1, cut to eight bits
-    for text, octets in (("zz", "ef"), ("0z", "ff"), ("z0", "f0"), ("１Ｆｆa", "1ffa"), ("", "")):
+    for text, octets in (
+        ("zz", "ef"),
+        ("0z", "ff"),
+        ("z0", "f0"),
+        ("１Ｆｆa", "1ffa"),
+        ("ＡａＧ1", "aaf1"),
+        ("", ""),
+    ):
         case = decode_cases(message(entry(daily_key=text)), ANDROID_V3)[0]
         assert isinstance(case, PositiveCase)
         assert case.day_key.hex() == octets
@@ -186,7 +193,9 @@ def test_the_builds_take_any_max_and_any_span() -> None:
     for profile in (ANDROID_V3, IOS_V3):
         case = decode_cases(message(changes), profile)[0]
         assert isinstance(case, PositiveCase)
-        assert case.max_per_day == -3
+        assert case == PositiveCase(
+            bytes.fromhex(KEY), START_S * 1000, (START_S + 4000 * DAY_S) * 1000, max_per_day=-3
+        )
         odd = decode_cases(message(entry(daily_key=5)), profile)[0]
         assert isinstance(odd, RejectedCase)
         assert isinstance(odd.error, MalformedError)

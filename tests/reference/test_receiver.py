@@ -353,6 +353,7 @@ def test_a_phone_without_the_service() -> None:
 def test_ios_reads_an_address_at_most_every_5_s() -> None:
     receiver = Receiver(own_id, IOS_V3)
     assert hear(receiver, NOON, IPHONE).outcome is READ_WANTED
+    assert hear(receiver, NOON, IPHONE).outcome is READ_PENDING
     assert read(receiver, NOON + 1000, ID).outcome is LOGGED
     pending = hear(receiver, NOON + 4999, IPHONE)
     assert (pending.outcome, pending.reason) == (

@@ -87,6 +87,7 @@ def test_the_captured_request() -> None:
     log = decode_data_trace(TRACE)
     assert (len(log.lines), log.defects) == (2, ())
     assert encode_upload(UPLOAD, with_length=True) == CAPTURED
+    assert b"Content-length" not in encode_upload(UPLOAD)
     assert media_type() == CAPTURED_HEADER
 
 

@@ -53,6 +53,17 @@ def test_so_are_the_states_at_the_ends_of_what_is_tried() -> None:
 
 
 @pytest.mark.req("F-22")
+@pytest.mark.parametrize("upper", [1, 0x8000_0001, 0xFFFF_FFFF])
+@pytest.mark.parametrize("lower", [0, 1, 1000])
+def test_a_first_word_one_too_low_is_not_that_generator(upper: int, lower: int) -> None:
+    """The other seven words are, and the state would be found 65 536 above where the first word begins."""
+    before = ((upper << 16 | lower) - 11) * pow(25_214_903_917, -1, 2**48) % 2**48
+    octets = java_octets(before)
+    assert "java.util.Random" in (weakness(octets) or "")
+    assert weakness((upper - 1).to_bytes(4, "little") + octets[4:]) is None
+
+
+@pytest.mark.req("F-22")
 @pytest.mark.parametrize("seed", JAVA)
 def test_one_bit_off_is_not_that_generator(seed: int) -> None:
     octets = bytearray.fromhex(JAVA[seed])

@@ -78,7 +78,7 @@ def all_subjects(
             found[index] = with_air(found[index], its, identified=True)
     if not any(owned):
         rest = found.pop() if len(found) > len(devices) else Subject(UNIDENTIFIED, None, (), identified=False)
-        found.append(with_air(rest, (), identified=rest.identified and not present))
+        found.append(with_air(rest, (), identified=False))
     return tuple(found)
 
 

@@ -261,3 +261,17 @@ def test_an_address_that_the_device_file_names_is_the_devices(sighting: Make, ai
         if each.evidence and each.requirement[3:6] == "ADV"
     }
     assert blamed <= {other.ad}
+
+
+@pytest.mark.req("BZ-ADV-005")
+@pytest.mark.parametrize(("minutes", "verdict"), [(14, "inconclusive"), (16, "pass")])
+def test_a_second_id_shows_that_the_first_was_not_sent_on(
+    sends: Callable[..., list[Sighting]],
+    air: Callable[..., Result],
+    verdicts: Callable[[Result], dict[str, str]],
+    good_device: dict[str, object],
+    minutes: int,
+    verdict: str,
+) -> None:
+    heard = sends(DAY_5_MS, DAY_5_MS + minutes * 60_000)
+    assert verdicts(air(heard, device=good_device))["BZ-ADV-005"] == verdict

@@ -139,6 +139,7 @@ def test_seconds_are_compared_as_seconds(
     octets = line(1_596_866_191) + line(1_596_866_191 + pause_s)
     found = checks.a_contact_id_comes_again_only_after_a_while(subject(octets), rules(profile))
     assert found.verdict is verdict
+    assert [each.seen for each in found.grounds] == ["3 s after its last row"] * (pause_s == 3)
 
 
 @pytest.mark.req("BZ-LOG-002", "F-01")
@@ -199,6 +200,17 @@ def test_a_line_with_two_faults_is_one_line(subject: Make, rules: RulesOf) -> No
     assert (found.failed, found.judged) == (12, 12)
     assert [each.count for each in found.grounds] == [12, 12]
     assert [len(each.evidence) for each in found.grounds] == [10, 10]
+
+
+@pytest.mark.req("BZ-LOG-003")
+def test_a_ground_shows_the_first_of_its_lines(subject: Make, rules: RulesOf) -> None:
+    octets = b"".join(
+        line(time).replace(b"\n", b"\r\n") for time in (TIME_MS, TIME_MS + 5000, TIME_MS + 10_000)
+    )
+    (ground,) = checks.an_export_is_written_as_it_must(subject(octets), rules("v3")).grounds
+    assert str(TIME_MS) in ground.seen
+    assert ground.seen == ground.evidence[0].text
+    assert str(TIME_MS + 10_000) in ground.evidence[-1].text
 
 
 @pytest.mark.req("BZ-LOG-003")

@@ -115,6 +115,13 @@ def test_what_none_or_two_explain_is_nobodys(sends: Sends, found: Find, base_ids
 
 
 @pytest.mark.req("BZ-KEY-010")
+def test_a_capture_of_nobody_is_of_none_of_several_devices(found: Find) -> None:
+    *known, rest = found([], devices(FIRST, SECOND))
+    assert [each.identified for each in known] == [True, True]
+    assert (rest.label, rest.identified, len(rest.captures)) == (UNIDENTIFIED, False, 1)
+
+
+@pytest.mark.req("BZ-KEY-010")
 def test_a_log_and_a_capture_of_nobody_are_one_subjects(
     sends: Sends, good_log: bytes, capture: MakeCapture, rules: Callable[[str], Rules]
 ) -> None:
@@ -167,6 +174,15 @@ def test_what_takes_the_devices_place_for_long_is_the_device(sends: Sends, own_i
     (subject,) = found([*before[-2:], *after], devices(FIRST))
     assert subject.sightings == tuple(after)
     assert subject.strangers == 1
+
+
+@pytest.mark.req("BZ-KEY-010", "BZ-ADV-001", "F-29")
+def test_whole_ids_and_parts_tell_together(sighting: Make, own_id: Ids, found: Find) -> None:
+    whole = sighting(DAY_5_MS, own_id(DAY_5_MS), address="4B:00:00:00:00:01")
+    part = b"\x03\x03\x56\x4e\x09\xff\xb5\x22" + own_id(DAY_5_MS)[:6]
+    cut = sighting(DAY_5_MS + 30_000, part, address="4B:00:00:00:00:01")
+    one, two = found([whole, cut], devices(FIRST, SECOND))
+    assert (one.sightings, two.sightings) == ((whole, cut), ())
 
 
 @pytest.mark.req("BZ-ADV-003", "BZ-ADV-001", "F-29")

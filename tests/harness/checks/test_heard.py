@@ -21,8 +21,10 @@ from bluezone_harness.checks.heard import (
     of_heard,
     of_sighting,
     on_air,
+    undecided,
 )
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.findings import Reason, Verdict
 from bluezone_harness.observations import AddressType, GattRead, PduType
 from bluezone_harness.sightings import Sighting
 
@@ -206,3 +208,21 @@ def test_a_sighting_is_pointed_at_by_its_first_packet(sighting: Sight) -> None:
     assert of_sighting(sighting(TIME_MS, None, pdu=None, address=None)).text.startswith(
         "advert from no address"
     )
+
+
+@pytest.mark.req("BZ-ADV-001")
+def test_what_was_not_heard_or_is_nobodys_decides_nothing(
+    sighting: Sight, capture: Callable[..., Capture]
+) -> None:
+    advert = sighting(TIME_MS, bytes(12))
+    silent, broken = capture([]), capture([], partial=True)
+    assert undecided(Subject("phone", None, (), captures=(silent,), sightings=(advert,))) is None
+    assert undecided(Subject("phone", None, (), captures=(broken,), sightings=(advert,))) is None
+    for subject, reason in (
+        (Subject("phone", None, (), captures=(silent,)), Reason.TOO_FEW_PACKETS),
+        (Subject("phone", None, (), captures=(silent, broken)), Reason.DAMAGED),
+        (Subject("phone", None, (), identified=False, sightings=(advert,)), Reason.DEVICE_NOT_IDENTIFIED),
+    ):
+        found = undecided(subject)
+        assert found is not None
+        assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, reason)

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import pytest
 
+from bluezone_harness.findings import Reason, Verdict
 from bluezone_harness.results import Result
 from bluezone_harness.sightings import Sighting
 
@@ -401,6 +402,22 @@ def test_a_base_id_that_was_not_saved_fails(sends: Sends, air: Air) -> None:
     result = air(heard, device=DEVICE)
     assert failing(result) == {"BZ-KEY-010", "BZ-ADV-004"}
     assert any("(F-14)" in each.summary for each in result.findings)
+
+
+@pytest.mark.req("BZ-KEY-002", "BZ-KEY-003", "BZ-KEY-004", "BZ-KEY-005", "BZ-KEY-006")
+def test_beside_ids_from_nowhere_right_ones_of_the_same_day_show_nothing(sends: Sends, air: Air) -> None:
+    unsaved = schedule(base_id=b"\x31" * 31 + b"\x07")
+    half_ms = BASE_DAY_MS + 10 * HOUR_MS
+    heard = sends(
+        half_ms - HOUR_MS,
+        half_ms + HOUR_MS,
+        ids=lambda time_ms: (unsaved if time_ms < half_ms else RIGHT)(time_ms),
+    )
+    said = {each.id: each for each in air(heard, device=DEVICE).requirements}
+    for number in range(2, 7):
+        found = said[f"BZ-KEY-00{number}"]
+        assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, Reason.EVIDENCE_MISSING)
+        assert "120 of 240 on-windows with ids that do not show it: of another base id" in found.summary
 
 
 @pytest.mark.req("BZ-KEY-001", "F-15")

@@ -150,6 +150,26 @@ def test_an_id_may_come_in_slots_that_touch(
     assert without.reason is (Reason.EVIDENCE_MISSING if from_slot == 2 else Reason.TOO_SHORT)
 
 
+@pytest.mark.req("BZ-PRV-005")
+@pytest.mark.parametrize(
+    ("into_slot_ms", "verdict"),
+    [(45_000 - 1, Verdict.INCONCLUSIVE), (45_000, Verdict.FAIL), (45_001, Verdict.FAIL)],
+)
+def test_a_clock_offset_that_is_allowed_for_may_explain_the_second_slot(
+    heard: Heard,
+    rules: Making,
+    sighting: Callable[..., Sighting],
+    good_device: Device,
+    into_slot_ms: int,
+    verdict: Verdict,
+) -> None:
+    sightings = [
+        sighting(MORNING_MS, UNKNOWN),
+        sighting(MORNING_MS + 2 * SLOT_MS + into_slot_ms, UNKNOWN, address="5A:00:00:00:00:02"),
+    ]
+    assert heard_again(heard(sightings, device=good_device), rules("v3")).verdict is verdict
+
+
 @pytest.mark.req("BZ-PRV-005", "F-11", "F-12")
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("days", [1, 2])
@@ -250,6 +270,9 @@ def test_the_days_that_were_searched_are_stated(
 ) -> None:
     first = heard_weak(heard(phone(BASE_DAY_MS, 5)), rules("v3"))
     assert "1 id searched for, 400 base days" in first.summary
+    # the later the slot, the fewer base days: of 769 weak base ids 42 subkeys each, and 4 000 000 of them in all
+    late = heard_weak(heard(phone(MORNING_MS, 5)), rules("v3"))
+    assert f"1 id searched for, {4_000_000 // (769 * 42)} base days" in late.summary
     # ids of none of the device's: those of its days are searched first
     foreign = phone(BASE_DAY_MS + DAY_MS, 5, id_at=lambda time_ms: UNKNOWN)
     both = [*phone(BASE_DAY_MS + DAY_MS, 5), *foreign]

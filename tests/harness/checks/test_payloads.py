@@ -59,6 +59,27 @@ def test_what_differs_between_phones_and_stays_joins_their_ids(
     assert f"{linked} of 6 ids joined to an id of the next slot by payload, in 3 rotations" in found.summary
     assert found.summary.endswith("50% by chance")
     assert found.grounds[0].count == 2 * linked
+    # the first of its first slot is what is shown
+    shown = found.grounds[0].evidence[0]
+    assert shown.time_ms is not None
+    assert NOON_MS <= shown.time_ms < NOON_MS + 900_000
+    assert found.grounds[0].seen.split(" beside ")[1].partition(",")[0] in shown.octets.hex().upper()
+
+
+@pytest.mark.req("BZ-PRV-006")
+def test_a_slot_with_one_phone_and_the_next_with_two_is_no_rotation_of_several(
+    phone: Phone, heard: Heard, rules: Making, own_id: Callable[..., bytes]
+) -> None:
+    later = phone(
+        NOON_MS + 900_000,
+        14,
+        name="second",
+        id_at=lambda time_ms: own_id(time_ms, base_id=OTHER),
+        phase_ms=4000,
+    )
+    for order in ([*phone(NOON_MS, 29), *later], [*later, *phone(NOON_MS + 900_000, 29)]):
+        found = payload_and_interval_do_not_link(heard(order, alone=False), rules("v3"))
+        assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, Reason.NO_ROTATION)
 
 
 @pytest.mark.req("BZ-PRV-006")
@@ -153,6 +174,8 @@ def test_an_interval_of_its_own_joins_a_phones_ids_once_there_are_enough(
     if verdict is Verdict.FAIL:
         assert (found.judged, found.failed) == (5, 5)
         assert "every 170.0 ms or more" in found.grounds[0].seen
+        # 5 of 5, of which 5/3 by chance, and a spread of the root of 10/9
+        assert found.grounds[0].seen.endswith(", 3.2 standard deviations above chance")
 
 
 @pytest.mark.req("BZ-PRV-006")
@@ -200,3 +223,16 @@ def test_a_device_of_which_no_two_slots_in_turn_were_heard_decides_nothing(
 ) -> None:
     found = scored(0.2, {}, {})
     assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, Reason.NO_ROTATION)
+
+
+@pytest.mark.req("BZ-PRV-006")
+def test_only_slots_in_which_the_device_was_heard_are_scored(
+    phone: Phone, heard: Heard, rules: Making, own_id: Callable[..., bytes], good_device: dict[str, object]
+) -> None:
+    other = phone(
+        NOON_MS, 60, name="b", id_at=lambda time_ms: own_id(time_ms, base_id="07" * 32), phase_ms=5000
+    )
+    own = phone(NOON_MS + 900_000, 30)  # not in the first slot, nor in the last
+    both = heard([*own, *other], device=good_device, alone=False)
+    found = payload_and_interval_do_not_link(replace(both, sightings=tuple(own)), rules("v3"))
+    assert (found.verdict, found.judged) == (Verdict.INCONCLUSIVE, 1)

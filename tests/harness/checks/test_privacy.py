@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 
@@ -66,6 +67,25 @@ def test_the_longest_slot_of_the_settings_counts(subject: Make, rules: RulesOf, 
     assert (
         checks.an_id_lives_for_its_slot(subject(octets, device=DEVICE), rules("v3")).verdict is Verdict.FAIL
     )
+
+
+@pytest.mark.req("BZ-PRV-004", "BZ-KEY-009")
+@pytest.mark.parametrize(("change_ms", "verdict"), [(600_000, Verdict.PASS), (DAY_MS // 2, Verdict.FAIL)])
+def test_a_setting_that_arrives_while_an_own_id_lives_counts(
+    subject: Make, rules: RulesOf, export: Export, change_ms: int, verdict: Verdict
+) -> None:
+    octets = export(rows((MIDNIGHT, A), (MIDNIGHT + 1_800_000, A), (MIDNIGHT + DAY_MS, B)))
+    since = datetime.fromtimestamp((MIDNIGHT + change_ms) / 1000, UTC).isoformat()
+    device = {
+        "name": "phone",
+        "platform": "android",
+        "bases": [DEVICE],
+        "max": [{"value": 48, "from": since}],
+        "foreground": [],
+    }
+    known = {"schema": 1, "devices": [device]}
+    found = checks.an_id_lives_for_its_slot(subject(octets, device=known), rules("v3"))
+    assert found.verdict is verdict
 
 
 @pytest.mark.req("BZ-PRV-004")

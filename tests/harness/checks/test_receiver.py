@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bluezone_harness.checks import CHECKS
 from bluezone_harness.checks.receiver import no_contact_id_has_another_length
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.findings import Reason, Verdict
@@ -28,3 +29,13 @@ def test_another_length_fails(subject: Make, rules: RulesOf, good_log: bytes, co
     assert (found.verdict, found.failed, found.judged) == (Verdict.FAIL, 1, 201)
     assert found.grounds[0].seen == f"{len(contact) // 2} octets"
     assert found.grounds[0].evidence[0].number == 201
+    assert CHECKS["BZ-RCV-002"].judge(subject(octets), rules("v3")) == found
+
+
+@pytest.mark.req("BZ-RCV-002")
+def test_the_first_of_several_is_shown(subject: Make, rules: RulesOf) -> None:
+    octets = b"".join(
+        b"%s\t%s\t-60\t1596866191387\n" % (b"AA" * 12, b"00" * length) for length in (11, 12, 13)
+    )
+    found = no_contact_id_has_another_length(subject(octets), rules("v3"))
+    assert (found.failed, found.judged, found.grounds[0].seen) == (2, 3, "11 octets")

@@ -55,6 +55,8 @@ def test_a_row_and_a_defect_are_pointed_at(subject: Make) -> None:
 def test_a_long_row_is_shortened(subject: Make) -> None:
     defect = of_defect(*located_defects(subject(LINE + b"A" * 5000 + b"\n"))[0])
     assert (len(defect.text), len(defect.octets)) == (102, 1000)
+    for length, text in ((100, "A" * 100), (101, "A" * 100 + "..")):
+        assert of_defect(*located_defects(subject(LINE + b"A" * length + b"\n"))[0]).text == text
 
 
 @pytest.mark.req("BZ-LOG-001")

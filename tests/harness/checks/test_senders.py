@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -58,13 +59,20 @@ def test_service_uuids_of_all_widths_are_one_list() -> None:
     tail = "00001000800000805f9b34fb"
     structures = [
         AdStructure(0, 0x02, bytes.fromhex("564E6FFD01")),
-        AdStructure(6, 0x05, bytes.fromhex("564E0000")),
+        AdStructure(6, 0x05, bytes.fromhex("564E000078563412")),
+        AdStructure(8, 0x04, bytes.fromhex("7956341200")),
+        AdStructure(9, 0x03, bytes.fromhex("18FA19")),
+        AdStructure(10, 0x07, bytes(range(15, -1, -1)) + b"\x00"),
         AdStructure(12, 0x06, bytes.fromhex("67A607ADD1172FA1C44BF573564E0000")),
         AdStructure(30, 0x16, bytes.fromhex("AAAA")),
     ]
     assert service_uuids(structures) == {
         "00004e56" + tail,
         "0000fd6f" + tail,
+        "12345678" + tail,
+        "12345679" + tail,
+        "0000fa18" + tail,
+        "000102030405060708090a0b0c0d0e0f",
         "00004e5673f5417d".replace("417d", "4bc4") + "a12f17d1ad07a667",
     }
 
@@ -112,6 +120,9 @@ def test_senders_in_turn_can_be_one_phone(sighting: Make, pause_ms: int, expecte
     ]
     assert one_phone(senders(heard)) is expected
     assert one_phone(senders(heard)[:1])
+    # and to the microsecond
+    nearer = replace(heard[1], first_us=heard[1].first_us - 1)
+    assert one_phone(senders([heard[0], nearer])) is (pause_ms in (15_000, 60_000))
 
 
 @pytest.mark.req("BZ-ADV-001", "BZ-ADV-003", "F-29")

@@ -67,7 +67,9 @@ def test_of_several_devices_the_one_whose_schedule_explains_the_log(
 
 
 @pytest.mark.req("BZ-LOG-005")
-@pytest.mark.parametrize("base_ids", [("00" * 32, SECOND), (FIRST, FIRST), ("00" * 31, "00" * 30)])
+@pytest.mark.parametrize(
+    "base_ids", [("00" * 32, SECOND), (FIRST, FIRST), ("00" * 31, "00" * 30), ("00" * 31, SECOND)]
+)
 def test_a_log_that_none_or_two_explain_is_nobodys(good_log: bytes, base_ids: tuple[str, ...]) -> None:
     *known, rest = subjects([read_contact_log("a", good_log)], devices(*base_ids), V3)
     assert [each.logs for each in known] == [(), ()]
@@ -86,4 +88,5 @@ def test_a_device_without_evidence_has_its_base_ids_at_least() -> None:
     (found,) = subjects([], devices(FIRST), V3)
     assert found.capabilities == {Capability.BASE_ID}
     assert found.record_logs == ()
+    assert not found.alone
     assert Subject("nobody", None, ()).capabilities == frozenset()

@@ -36,6 +36,14 @@ def test_days_and_slots_bound_the_search(own_id: Ids) -> None:
     assert weak_places([late], [-1, BASE_DAYS + 1], 96) == {}
 
 
+@pytest.mark.req("BZ-PRV-007", "F-15")
+def test_the_empty_base_id_has_no_other_day_and_no_day_lies_outside_the_search(own_id: Ids) -> None:
+    empty = own_id(3 * DAY_MS, base_id="", base_day_ms=0)
+    assert weak_places([empty], [3], 1) == {}
+    beyond = own_id((BASE_DAYS + 1) * DAY_MS, base_id="00" * 32, base_day_ms=0)
+    assert weak_places([beyond], [BASE_DAYS + 1], 1) == {}
+
+
 @pytest.mark.req("BZ-PRV-007")
 def test_the_last_base_day_is_searched(own_id: Ids) -> None:
     last = own_id(BASE_DAYS * DAY_MS, base_id=bytes(range(1, 33)).hex(), base_day_ms=0)

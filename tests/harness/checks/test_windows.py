@@ -56,6 +56,19 @@ def test_addresses_receivers_and_sources_have_on_windows_of_their_own(sighting: 
 
 
 @pytest.mark.req("BZ-ADV-004")
+def test_what_begins_at_once_stands_in_the_order_of_its_packets(sighting: Make) -> None:
+    first = sighting(START_MS, ID, seconds=1, number=1)
+    later = sighting(START_MS + 2_000, ID, seconds=1, number=900)
+    second = sighting(START_MS, ID, seconds=9, number=2, address="4B:00:00:00:00:02")
+    for order in permutations([first, later, second]):
+        assert [window.sightings for window in on_windows(order)] == [(first, later), (second,)]
+    # and what one source calls the same packet, by its octets
+    low, high = (sighting(START_MS, octets, number=7) for octets in (b"\x02\x01\x02", b"\x02\x01\x06"))
+    for alike in permutations([low, high]):
+        assert [window.sightings for window in on_windows(alike)] == [(low, high)]
+
+
+@pytest.mark.req("BZ-ADV-004")
 @given(starts=st.lists(st.integers(0, 60), min_size=1, max_size=12), addresses=st.integers(1, 3))
 def test_nothing_is_lost_and_order_does_not_matter(sighting: Make, starts: list[int], addresses: int) -> None:
     heard = [

@@ -1,0 +1,90 @@
+"""The page on mutation testing says what its data say, and the script judges every module that it should."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+# data, packages' own words, and a module that only collects others
+NOT_MUTATED = {
+    "bluezone_reference": {"__init__", "errors", "profiles"},
+    "bluezone_harness.checks": {"__init__"},
+}
+
+
+@pytest.fixture(scope="module")
+def mutation(repository: Path) -> Iterator[ModuleType]:
+    """Yield the script, imported; it needs its tool only when it runs."""
+    spec = importlib.util.spec_from_file_location("mutation", repository / ".ci" / "mutation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["mutation"] = module  # dataclasses look for their module there
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["mutation"]
+
+
+def test_every_module_of_the_reference_and_of_the_checks_is_judged(
+    mutation: ModuleType, package_trees: dict[str, object]
+) -> None:
+    wanted = {
+        name
+        for name in package_trees
+        for package, left_out in NOT_MUTATED.items()
+        if name.startswith(f"{package}.") and name.removeprefix(f"{package}.") not in left_out
+    }
+    assert set(mutation.MODULES) == wanted - {"bluezone_harness.checks"}
+
+
+def test_the_tests_that_judge_are_there(mutation: ModuleType, repository: Path) -> None:
+    for stages in mutation.MODULES.values():
+        paths = [each for stage in stages for each in stage if not each.startswith("--deselect=")]
+        assert paths
+        assert [path for path in paths if not (repository / path).is_file()] == []
+
+
+def test_the_page_is_written_from_its_data(mutation: ModuleType, repository: Path) -> None:
+    page = mutation.PAGE.read_text("utf-8")
+    survivors = mutation.explained()
+    figures = mutation.rows(page)
+    assert mutation.page_with(page, figures, survivors, "") == page
+    assert len(figures) > 40
+    listed = Counter(mutant.module for mutant in survivors)
+    for module, (mutants, judged, before, killed, survive) in figures.items():
+        assert before <= killed <= judged <= mutants, module
+        assert killed + survive == judged, module
+        assert survive <= listed[module], module
+
+
+def test_what_is_explained_is_still_in_the_code(mutation: ModuleType) -> None:
+    for mutant, why in mutation.explained().items():
+        lines = [line.strip() for line in mutation.path_of(mutant.module).read_text("utf-8").splitlines()]
+        assert mutant.line in lines, mutant
+        assert mutant.mutant == "" or mutant.mutant not in lines, mutant
+        assert re.fullmatch(r"[A-Z].+[.]", why), mutant
+
+
+def test_a_line_that_changes_is_found(mutation: ModuleType) -> None:
+    before = "a = 1\n\n# why\n@decorator\ndef f():\n    return a < 2\n"
+    assert mutation.change(before, before.replace("<", "<=")) == (6, "return a < 2", "return a <= 2")
+    assert mutation.change(before, before.replace("# why\n@decorator\n", "")) == (4, "@decorator", "")
+
+
+def test_annotations_are_no_code(mutation: ModuleType) -> None:
+    text = "def f(a: int | None) -> int | str:\n    b: int | None = a | 1\n    return b\n"
+    assert mutation.bare(text) == mutation.bare(text.replace("int | None", "int & None"))
+    assert mutation.bare(text) != mutation.bare(text.replace("a | 1", "a & 1"))
+
+
+def test_a_survivor_is_placed_in_its_function(mutation: ModuleType) -> None:
+    text = "X = 1\n\n\nclass C:\n    @p\n    def f(self):\n        return X\n"
+    tree = mutation.ast.parse(text)
+    assert [mutation.place_of(tree, line) for line in (1, 4, 5, 7)] == ["", "C", "C.f", "C.f"]
