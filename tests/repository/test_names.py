@@ -101,6 +101,12 @@ def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str
     )
 
 
+def is_pytests(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tell whether pytest prescribes a function's parameters: it is a hook, or a fixture that names others."""
+    decorators = {ast.unparse(node).partition("(")[0] for node in function.decorator_list}
+    return function.name.startswith("pytest_") or "pytest.fixture" in decorators
+
+
 def targets(node: ast.stmt) -> Iterator[str]:
     """Yield the public names that a statement of a module or class binds."""
     match node:
@@ -131,6 +137,10 @@ def public_names(module: str, tree: ast.Module, foreign: bool = True) -> Names:
                 if node.name == "__init__":
                     names.extend((where, name) for name in attributes(node))
                 elif node.name.startswith("_") or node.name in taken_over:
+                    continue
+                elif is_pytests(node):
+                    if not node.name.startswith("pytest_"):  # a hook's name is pytest's as well
+                        names.append((where, node.name))
                     continue
                 else:
                     names.append((where, node.name))
@@ -263,6 +273,9 @@ MOME = RATH = 1
 if True:
     def outgrabe(*jubjub: int, **bandersnatch: int) -> None: ...
 def _vorpal(snicker: int) -> None: ...
+def pytest_whiffling(tulgey: int) -> None: ...
+@pytest.fixture(scope="session")
+def burble(galumph: int) -> None: ...
 """
 
 
@@ -271,6 +284,7 @@ def test_every_kind_of_name_is_seen(dictionary: Dictionary) -> None:
     strange = {fault.split(": ")[1] for fault in dictionary.faults(names)}
     assert strange == {
         *("manxome", "grobnik", "zwiebel", "frumious", "mimsy", "borogove", "MOME", "RATH", "outgrabe"),
+        "burble",
         *("jubjub", "bandersnatch"),
     }
 
