@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)(?:#[^)]*)?\)")
-FILE = re.compile(r"`((?:\.ci|spec|reference|vectors|harness|tests|benchmarks)/[\w./-]*)`")
+FILE = re.compile(r"`((?:\.ci|spec|reference|vectors|harness|tests|benchmarks|examples)/[\w./-]*)`")
 
 
 def dangling(root: Path, document: Path) -> list[str]:
