@@ -152,6 +152,7 @@ MODULES = {
         _check("remarks", ["remarks"], ["own_ids"]),
         _check("registry", ["registry"], ["receiver", "contact_log"]),
         _check("subjects", ["subjects", "rows"], ["contact_log", "heard"]),
+        ("bluezone_harness.checks.alignment", ("tests/harness/test_merging.py",), (VALUES,)),
     )
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bluezone_harness.acceptance import accept, read_accept_file
+from bluezone_harness.checks.alignment import aligned
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.evidence.device_files import DeviceFile, read_device_file
 from bluezone_harness.profiles import profiles_of
@@ -95,9 +96,11 @@ def command(
 ) -> None:
     """Judge evidence against the specification.
 
-    EVIDENCE is one or more captures and contact logs, together: pcap, pcapng, btsnoop or a recording (JSON Lines);
-    an exported data_trace.txt, or a phone's databases app_db_2.db and app_cache_2.db. They are recognised by what
-    they hold, not by their names; - reads standard input.
+    EVIDENCE is one or more captures and contact logs, together: pcap, pcapng, btsnoop, PacketLogger or a recording
+    (JSON Lines); an exported data_trace.txt, or a phone's databases app_db_2.db and app_cache_2.db; packed by gzip,
+    or in a zip archive such as a phone's bug report. They are recognised by what they hold, not by their names;
+    - reads standard input. Captures of the same phones are judged by the clock of the first, where it is sure by how
+    much the others differ.
 
     Two verdicts come out and never mix, conformance and privacy, each with its coverage. What the evidence
     cannot show is not observable, and never a pass.
@@ -110,7 +113,7 @@ def command(
     device_file = _device_file(device_path) if device_path else None
     accepted = read_accept_file(file_name(accept_path), read_file(accept_path)) if accept_path else None
     with _progress(evidence) as progress:
-        pieces = [read_evidence(path, progress) for path in evidence]
+        pieces = [piece for path in evidence for piece in read_evidence(path, progress)]
     specification = load()
     result = judge(
         specification,
@@ -118,7 +121,7 @@ def command(
         [each for each in pieces if not isinstance(each, Capture)],
         device_file,
         "check",
-        [each for each in pieces if isinstance(each, Capture)],
+        aligned([each for each in pieces if isinstance(each, Capture)]),
     )
     if accepted is not None:
         result = accept(result, accepted, _today())

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "demo": "Judge a capture of a simulated phone.",
     "check": "Judge evidence against the specification.",
+    "info": "Say what evidence holds and can show.",
     "diff": "Compare two results of 'bzc check --json'.",
     "match": "Match positive cases against a contact log.",
     "decode": "Say what an advertisement's AdvData hold.",

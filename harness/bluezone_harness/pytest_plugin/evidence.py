@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from bluezone_harness.acceptance import accept as accepted_result
 from bluezone_harness.acceptance import read_accept_file
+from bluezone_harness.checks.alignment import aligned
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.cli.evidence_inputs import read_evidence
 from bluezone_harness.evidence.device_files import read_device_file
@@ -114,7 +115,7 @@ class EvidenceCheck:
         try:
             device_file = None if device is None else read_device_file(*_named(device, "device.json"))
             rules = None if accept is None else read_accept_file(*_named(accept, "accept.toml"))
-            pieces = [read_evidence(path) for path in self._paths(evidence)]
+            pieces = [piece for path in self._paths(evidence) for piece in read_evidence(path)]
         except EvidenceError as problem:
             raise problem.with_traceback(None) from None  # the sentence says it all
         found = judge(
@@ -123,7 +124,7 @@ class EvidenceCheck:
             [each for each in pieces if not isinstance(each, Capture)],
             device_file,
             "check",
-            [each for each in pieces if isinstance(each, Capture)],
+            aligned([each for each in pieces if isinstance(each, Capture)]),
         )
         if rules is None:
             return found

@@ -3,68 +3,21 @@
 Theory of operation. ``open_source`` looks at the first octets and returns the source that reads them; what a
 file is called does not matter. A source reads its octets once, in chunks, hashes them as they come, and
 yields observations in their order. It never raises while it is read: what is damaged gives every good record
-before the damage, and one diagnostic that says where.
+before the damage, and one diagnostic that says where. ``open_archive`` finds captures inside gzip and zip,
+and unpacks them as they are read.
 """
 
 from __future__ import annotations
 
-from bluezone_harness.evidence.errors import EvidenceError
-from bluezone_harness.observations import Source
+from .archives import Archive, Packed, looks_like_archive, open_archive
+from .formats import HEAD_OCTETS, looks_like_capture, open_source
 
-from . import btsnoop, pcap, pcapng, recordings
-from .octets import OctetReader, OctetStream
-
-__all__ = ["looks_like_capture", "open_source"]
-
-_HEAD_OCTETS = 64
-_NOT_READ = {
-    b"\x1f\x8b": "it is compressed by gzip: unpack it first",
-    b"PK\x03\x04": "it is a zip archive, such as a bug report: unpack it first",
-    b"SQLite format 3\x00": "it is a database and no capture",
-}
-
-
-def looks_like_capture(head: bytes) -> bool:
-    """Say whether a file that begins so is one for ``open_source``; contact logs never are.
-
-    Args:
-        head: Its first octets, 16 or more where it has as many.
-    """
-    return (
-        head[:4] in pcap.FIRST_OCTETS
-        or head.startswith((pcapng.FIRST_OCTETS, btsnoop.FIRST_OCTETS))
-        or recordings.looks_like_recording(head)
-    )
-
-
-def open_source(name: str, octets: OctetReader) -> Source:
-    """Return the source that reads a capture or recording, recognised by what it holds.
-
-    Args:
-        name: Of the evidence, without folders; for reports.
-        octets: A file or pipe, open for reading, at its start. The source reads it when it is iterated.
-
-    Raises:
-        EvidenceError: It is empty, or nothing that is known, or of a kind that is known and not read.
-    """
-    stream = OctetStream(octets)
-    stream.ensure(_HEAD_OCTETS)
-    head = stream.buffer[:_HEAD_OCTETS]
-    if not head:
-        raise EvidenceError(name, stream.failure or "the file is empty: check how it was made")
-    if head[:4] in pcap.FIRST_OCTETS:
-        return pcap.PcapSource(name, stream)
-    if head.startswith(pcapng.FIRST_OCTETS):
-        return pcapng.PcapngSource(name, stream)
-    if head.startswith(btsnoop.FIRST_OCTETS):
-        return btsnoop.BtsnoopSource(name, stream)
-    if recordings.looks_like_recording(head):
-        return recordings.RecordingSource(name, stream)
-    for magic, reason in _NOT_READ.items():
-        if head.startswith(magic):
-            raise EvidenceError(name, reason)
-    text = all(0x20 <= octet < 0x7F or octet in b"\t\r\n" for octet in head)
-    seen = "text" if text else f"something that begins {head[:8].hex(' ').upper()}"
-    raise EvidenceError(
-        name, f"it is {seen}, and no capture: known are pcap, pcapng, btsnoop and recordings (JSON Lines)"
-    )
+__all__ = [
+    "HEAD_OCTETS",
+    "Archive",
+    "Packed",
+    "looks_like_archive",
+    "looks_like_capture",
+    "open_archive",
+    "open_source",
+]

@@ -1,8 +1,8 @@
-"""HCI packets of a host: what its controller heard, and what the host asked it to send.
+"""HCI packets of a host: what its controller heard, what the host asked it to send, and what it read from phones.
 
 Packets are those of the UART transport (H4): one octet that tells the kind, then the packet. Integers have
 their least significant octet first. Sources: Core Specification, Vol 4 Part A 2 (H4), Part E 7.7.65 (LE
-events), 7.8 (LE commands).
+events), 7.8 (LE commands), 7.7.5 (Disconnection Complete).
 """
 
 from __future__ import annotations
@@ -21,14 +21,27 @@ from bluezone_harness.observations import (
 )
 
 from .addresses import AddressCache
+from .connections import Connections
 from .packets import Unread
 
 DIRECTION_OCTETS = 4
 """Of the direction that link type 201 puts before each packet."""
+SENT = b"\x00\x00\x00\x00"
+"""The direction of what the host sent. Source: LINKTYPE_BLUETOOTH_HCI_H4_WITH_PHDR."""
+RECEIVED = b"\x00\x00\x00\x01"
+"""The direction of what the host received."""
 
-_COMMAND = 0x01
-_EVENT = 0x04
+# kinds of packets. Source: Core Specification, Vol 4 Part A 2
+COMMAND = 0x01
+ACL = 0x02
+EVENT = 0x04
+
+_RESET = 0x0C03
+_DISCONNECTED = 0x05
 _LE_META = 0x3E
+_CONNECTED = 0x01
+_CONNECTED_ENHANCED = 0x0A
+_CONNECTED_ENHANCED_V2 = 0x29
 _ADVERTISING_REPORT = 0x02
 _DIRECTED_REPORT = 0x0B
 _EXTENDED_REPORT = 0x0D
@@ -49,6 +62,11 @@ _REPORT = Struct("<BB6sB")
 _EXTENDED = Struct("<HB6sBBBbbHB6sB")
 _DIRECTED = Struct("<BB6sB6sb")
 _COMMAND_HEADER = Struct("<BHB")
+_CONNECTION = Struct("<BHBB6s")
+_DISCONNECTION = Struct("<BHB")
+# Source: Core Specification, Vol 4 Part E 7.7.65.1 and 7.7.65.10
+_CONNECTION_OCTETS = {_CONNECTED: 18, _CONNECTED_ENHANCED: 30, _CONNECTED_ENHANCED_V2: 33}
+"""By kind of event: what follows the octet that tells it."""
 _SIGNED = Struct("b")
 
 _Found = list[Observation | Unread]
@@ -93,44 +111,60 @@ class HciDecoder:
     """Reads the packets of one host.
 
     Args:
-        header_octets: Of what stands before the H4 octet of each packet.
+        header_octets: Of what stands before the H4 octet of each packet; the last of them tells the direction.
+        addresses: Known already, of the same capture.
     """
 
-    def __init__(self, header_octets: int = 0) -> None:
+    def __init__(self, header_octets: int = 0, addresses: AddressCache | None = None) -> None:
         self._start = header_octets
-        self._addresses = AddressCache()
+        self._addresses = addresses or AddressCache()
+        self._connections = Connections()
+        self._without_pdu = False
         self._reports: dict[int, Callable[[_Found, int, int, str, bytes, int], bool]] = {
             _ADVERTISING_REPORT: self._legacy,
             _DIRECTED_REPORT: self._directed,
             _EXTENDED_REPORT: self._extended,
+            _CONNECTED: self._connected,
+            _CONNECTED_ENHANCED: self._connected,
+            _CONNECTED_ENHANCED_V2: self._connected,
         }
         self._pieces: dict[tuple[int, bytes, int], bytes] = {}
 
     @property
     def capabilities(self) -> Mapping[Capability, Extent]:
-        """Reports tell neither channel nor CRC, and a controller may leave repeats out."""
-        return {
+        """Reports tell neither channel nor CRC, and a controller may leave repeats out.
+
+        GATT reads are seen where the data of connections are captured.
+        """
+        gatt = self._connections.extent
+        shown = {
             Capability.RAW_AD: Extent.YES,
             Capability.AD_ORDER: Extent.YES,
             Capability.ADDRESS: Extent.YES,
             Capability.ADDRESS_TYPE: Extent.YES,
-            Capability.PDU_TYPE: Extent.YES,
+            Capability.PDU_TYPE: Extent.PARTIAL if self._without_pdu else Extent.YES,
             Capability.RSSI: Extent.YES,
             Capability.SCAN_RESPONSE: Extent.YES,
             Capability.OWN_COMMANDS: Extent.YES,
         }
+        return shown if gatt is Extent.NO else {**shown, Capability.GATT: gatt}
+
+    def forget(self) -> None:
+        """Forget what spans several packets: the controller was reset, or is another."""
+        self._connections.forget()
+        self._pieces.clear()
 
     def decode(
         self, number: int, time_us: int, receiver: str, packet: bytes
     ) -> Sequence[Observation | Unread]:
-        """Return the adverts that an event reports, or what a command asks for; none of other packets."""
+        """Return what a packet says: adverts that were heard, values that were read, what was asked for."""
         start = self._start
         kind = packet[start] if len(packet) > start else None
-        if kind == _EVENT:
+        if kind == EVENT:
             if len(packet) < start + 3:
                 return _MALFORMED
             if packet[start + 1] != _LE_META:
-                return ()
+                return self._disconnected(packet, start) if packet[start + 1] == _DISCONNECTED else ()
             if len(packet) != start + 3 + packet[start + 2] or len(packet) == start + 3:
                 return _MALFORMED
             reports = self._reports.get(packet[start + 3])
@@ -140,9 +174,34 @@ class HciDecoder:
             if not reports(found, number, time_us, receiver, packet, start + 4):
                 found.append(Unread.MALFORMED)
             return found
-        if kind == _COMMAND:
-            return _asked(number, time_us, receiver, packet, start)
+        if kind == ACL:
+            sent = not packet[start - 1] & 1 if start else None
+            return self._connections.data(number, time_us, receiver, packet, start + 1, sent)
+        if kind == COMMAND:
+            return self._asked(number, time_us, receiver, packet, start)
         return () if kind is not None else _MALFORMED
+
+    def _connected(
+        self, found: _Found, number: int, time_us: int, receiver: str, packet: bytes, at: int
+    ) -> bool:
+        """Read an LE Connection Complete event, of any version."""
+        if len(packet) != at + _CONNECTION_OCTETS[packet[at - 1]]:
+            return False
+        status, handle, _, kind, octets = _CONNECTION.unpack_from(packet, at)
+        if status:
+            return True
+        if kind > _GREATEST_ADDRESS_KIND:
+            return False
+        self._connections.began(handle, *self._address(kind, octets))
+        return True
+
+    def _disconnected(self, packet: bytes, start: int) -> Sequence[Observation | Unread]:
+        """Read a Disconnection Complete event."""
+        at = start + 3
+        if len(packet) != at + _DISCONNECTION.size or packet[at - 1] != _DISCONNECTION.size:
+            return _MALFORMED
+        status, handle, _ = _DISCONNECTION.unpack_from(packet, at)
+        return () if status else self._connections.ended(handle)
 
     def _legacy(
         self, found: _Found, number: int, time_us: int, receiver: str, packet: bytes, at: int
@@ -156,9 +215,12 @@ class HciDecoder:
                 return False
             event_type, kind, octets, length = _REPORT.unpack_from(packet, at)
             at += _REPORT.size
-            pdu = _PDUS.get(event_type)
-            if pdu is None or kind > _GREATEST_ADDRESS_KIND or at + length >= end:
+            if kind > _GREATEST_ADDRESS_KIND or at + length >= end:
                 return False
+            # controllers of iPhones set bits that the specification reserves: then nobody knows which PDU it is
+            pdu = _PDUS.get(event_type)
+            if pdu is None:
+                self._without_pdu = True
             ad = packet[at : at + length]
             at += length
             (rssi,) = _SIGNED.unpack_from(packet, at)
@@ -223,7 +285,7 @@ class HciDecoder:
         receiver: str,
         kind: int,
         octets: bytes,
-        pdu: PduType,
+        pdu: PduType | None,
         ad: bytes | None,
         rssi: int,
     ) -> Advert:
@@ -246,16 +308,17 @@ class HciDecoder:
             del self._pieces[next(iter(self._pieces))]
         self._pieces[key] = piece[: _LONGEST_AD + 1]
 
-
-def _asked(
-    number: int, time_us: int, receiver: str, packet: bytes, start: int
-) -> Sequence[Observation | Unread]:
-    """Read a command. Source: Core Specification, Vol 4 Part E 5.4.1."""
-    if len(packet) < start + _COMMAND_HEADER.size:
-        return _MALFORMED
-    _, opcode, length = _COMMAND_HEADER.unpack_from(packet, start)
-    name = _ASKED.get(opcode)
-    if name is None:
-        return ()
-    parameters = packet[start + _COMMAND_HEADER.size :]
-    return (Asked(number, time_us, receiver, name, parameters),) if len(parameters) == length else _MALFORMED
+    def _asked(
+        self, number: int, time_us: int, receiver: str, packet: bytes, start: int
+    ) -> Sequence[Observation | Unread]:
+        """Read a command. Source: Core Specification, Vol 4 Part E 5.4.1."""
+        if len(packet) < start + _COMMAND_HEADER.size:
+            return _MALFORMED
+        _, opcode, length = _COMMAND_HEADER.unpack_from(packet, start)
+        name = _ASKED.get(opcode)
+        if name is None:
+            if opcode == _RESET:
+                self.forget()
+            return ()
+        octets = packet[start + _COMMAND_HEADER.size :]
+        return (Asked(number, time_us, receiver, name, octets),) if len(octets) == length else _MALFORMED

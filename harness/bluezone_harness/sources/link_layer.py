@@ -1,6 +1,6 @@
-"""Advertising PDUs as a sniffer heard them: link type 256, LE link layer with a header of the receiver.
+"""Advertising PDUs as a sniffer heard them: link types 256 and 251, LE link layer with and without a header.
 
-The header (10 octets): RF channel, signal power, noise power, access address offenses, reference access
+The header of the receiver (10 octets): RF channel, signal power, noise power, access address offenses, reference access
 address, flags. Then the packet: access address, PDU header, payload, CRC. Integers have their least
 significant octet first. Sources: LINKTYPE_BLUETOOTH_LE_LL_WITH_PHDR; Core Specification, Vol 6 Part B 2.1,
 2.3 and 3.1.1.
@@ -24,11 +24,12 @@ from .addresses import AddressCache
 from .packets import Unread
 
 ADVERTISING_ACCESS_ADDRESS = 0x8E89BED6
+ACCESS_ADDRESS_OCTETS = 4
+ADVERTISING_ACCESS_OCTETS = ADVERTISING_ACCESS_ADDRESS.to_bytes(ACCESS_ADDRESS_OCTETS, "little")
 
-_HEADERS = Struct("<BbxxIHIBB")
-_RECEIVER_OCTETS = 10
-_PDU = 14
-_PAYLOAD = 16
+_HEADERS = Struct("<BbxxIHI")
+_PDU = _HEADERS.size
+_HEADER_OCTETS = 2
 _CRC_OCTETS = 3
 
 _DEWHITENED = 0x0001
@@ -85,8 +86,8 @@ def crc_octets(pdu: bytes) -> bytes:
     return state.to_bytes(3, "little")
 
 
-class LinkLayerDecoder:
-    """Reads the packets of one sniffer."""
+class AdvertisingPdus:
+    """Reads the advertising PDUs of one sniffer, whatever its receiver puts before them."""
 
     def __init__(self) -> None:
         self._addresses = AddressCache()
@@ -113,30 +114,36 @@ class LinkLayerDecoder:
             Capability.SCAN_RESPONSE: Extent.YES,
         }
 
-    def decode(
-        self, number: int, time_us: int, receiver: str, packet: bytes
+    def _read(
+        self,
+        number: int,
+        time_us: int,
+        receiver: str,
+        octets: bytes,
+        crc_is_valid: bool | None,
+        rssi: int | None,
+        channel: int | None,
     ) -> Sequence[Observation | Unread]:
-        """Return the advert of a packet; none of what is no advertising PDU."""
-        if len(packet) < _PAYLOAD + _CRC_OCTETS:
+        """Return the advert of a PDU.
+
+        Args:
+            number: Of the packet.
+            time_us: When it was heard.
+            receiver: Who heard it.
+            octets: Header, payload and CRC.
+            crc_is_valid: As the receiver checked it; ``None`` if it did not.
+            rssi: In dBm, where it was measured.
+            channel: Index of the channel, where it is known.
+        """
+        if len(octets) < _HEADER_OCTETS + _CRC_OCTETS:
             return _MALFORMED
-        rf_channel, signal, reference, flags, access_address, header, length = _HEADERS.unpack_from(packet)
-        if access_address != ADVERTISING_ACCESS_ADDRESS and not (
-            # the CRC does not cover the access address: some of its bits may be wrong
-            flags & _REFERENCE_VALID and reference == ADVERTISING_ACCESS_ADDRESS
-        ):
-            return ()
-        if not flags & _DEWHITENED:
-            return _WHITENED
-        if flags >> _PHY_SHIFT == _CODED:
-            # the coding indicator stands between access address and PDU
-            packet = packet[:_PDU] + packet[_PDU + 1 :]
-            if len(packet) < _PAYLOAD + _CRC_OCTETS:
-                return _MALFORMED
-            header, length = packet[_PDU], packet[_PDU + 1]
-        if not flags & _CRC_VALID if flags & _CRC_CHECKED else packet[-3:] != crc_octets(packet[_PDU:-3]):
+        if crc_is_valid is None:
+            crc_is_valid = octets[-_CRC_OCTETS:] == crc_octets(octets[:-_CRC_OCTETS])
+        if not crc_is_valid:
             return _BAD_CRC
-        end = _PAYLOAD + length
-        if len(packet) != end + _CRC_OCTETS:
+        header, length = octets[0], octets[1]
+        end = _HEADER_OCTETS + length
+        if len(octets) != end + _CRC_OCTETS:
             return _MALFORMED
         pdu = _PDUS.get(header & 0x0F)
         address: bytes | None
@@ -145,34 +152,81 @@ class LinkLayerDecoder:
         if pdu is None:
             if header & 0x0F != _EXTENDED:
                 return ()  # a scanner's or an initiator's
-            taken = extended_parts(packet[_PAYLOAD:end])
+            taken = extended_parts(octets[_HEADER_OCTETS:end])
             if taken is None:
                 return _MALFORMED
-            octets, ad = taken
+            sent, ad = taken
             pdu = PduType.ADV_EXT_IND
         else:
             if length < 6 or (header & 0x0F == 1 and length != 12):
                 return _MALFORMED
-            octets = packet[_PAYLOAD : _PAYLOAD + 6]
+            sent = octets[_HEADER_OCTETS : _HEADER_OCTETS + 6]
             # ADV_DIRECT_IND holds the address it is meant for, and no AdvData
-            ad = b"" if header & 0x0F == 1 else packet[_PAYLOAD + 6 : end]
-        if octets is None:
+            ad = b"" if header & 0x0F == 1 else octets[_HEADER_OCTETS + 6 : end]
+        if sent is None:
             address = address_type = None
         elif header & _TX_RANDOM:
-            address, address_type = self._addresses.random(octets)
+            address, address_type = self._addresses.random(sent)
         else:
-            address, address_type = self._addresses.public(octets)
-        rssi: int | None
-        if flags & _SIGNAL_VALID:
-            rssi = signal
-            self._with_rssi = True
-        else:
-            rssi = None
+            address, address_type = self._addresses.public(sent)
+        if rssi is None:
             self._without_rssi = True
-        channel = None if flags & _CHANNEL_ALIASED else _CHANNELS[rf_channel]
+        else:
+            self._with_rssi = True
         if channel is None:
             self._without_channel = True
         return (Advert(number, time_us, receiver, address, address_type, pdu, ad, rssi, channel),)
+
+
+class LinkLayerDecoder(AdvertisingPdus):
+    """Reads the packets of one sniffer, link type 256."""
+
+    def decode(
+        self, number: int, time_us: int, receiver: str, packet: bytes
+    ) -> Sequence[Observation | Unread]:
+        """Return the advert of a packet; none of what is no advertising PDU."""
+        if len(packet) < _PDU + _HEADER_OCTETS + _CRC_OCTETS:
+            return _MALFORMED
+        rf_channel, signal, reference, flags, access_address = _HEADERS.unpack_from(packet)
+        if access_address != ADVERTISING_ACCESS_ADDRESS and not (
+            # the CRC does not cover the access address: some of its bits may be wrong
+            flags & _REFERENCE_VALID and reference == ADVERTISING_ACCESS_ADDRESS
+        ):
+            return ()
+        if not flags & _DEWHITENED:
+            return _WHITENED
+        return self._read(
+            number,
+            time_us,
+            receiver,
+            # of the coded PHY, the coding indicator stands between access address and PDU
+            packet[_PDU + (flags >> _PHY_SHIFT == _CODED) :],
+            bool(flags & _CRC_VALID) if flags & _CRC_CHECKED else None,
+            signal if flags & _SIGNAL_VALID else None,
+            None if flags & _CHANNEL_ALIASED else _CHANNELS[rf_channel],
+        )
+
+
+class BareLinkLayerDecoder(AdvertisingPdus):
+    """Reads the packets of one sniffer, link type 251: access address, PDU and CRC, and no word of the receiver.
+
+    Source: LINKTYPE_BLUETOOTH_LE_LL.
+    """
+
+    @property
+    def capabilities(self) -> Mapping[Capability, Extent]:
+        """What is on the air; neither RSSI nor channel. CRCs are worked out here."""
+        return {**super().capabilities, Capability.RSSI: Extent.NO, Capability.CHANNEL: Extent.NO}
+
+    def decode(
+        self, number: int, time_us: int, receiver: str, packet: bytes
+    ) -> Sequence[Observation | Unread]:
+        """Return the advert of a packet; none of what is no advertising PDU."""
+        if len(packet) < ACCESS_ADDRESS_OCTETS + _HEADER_OCTETS + _CRC_OCTETS:
+            return _MALFORMED
+        if not packet.startswith(ADVERTISING_ACCESS_OCTETS):
+            return ()
+        return self._read(number, time_us, receiver, packet[ACCESS_ADDRESS_OCTETS:], None, None, None)
 
 
 def extended_parts(octets: bytes) -> tuple[bytes | None, bytes | None] | None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from .hci import DIRECTION_OCTETS, HciDecoder
-from .link_layer import LinkLayerDecoder
+from .link_layer import BareLinkLayerDecoder, LinkLayerDecoder
+from .monitor import MonitorDecoder
+from .nordic import NordicDecoder
 from .packets import Decoder
 
 # Source: the registry of link types, LINKTYPE_*
 _DECODERS: dict[int, Callable[[], Decoder]] = {
+    187: HciDecoder,
     201: lambda: HciDecoder(DIRECTION_OCTETS),
+    251: BareLinkLayerDecoder,
+    254: MonitorDecoder,
     256: LinkLayerDecoder,
+    272: NordicDecoder,
 }
 _NAMES = {
     0: "loopback",
@@ -20,18 +26,17 @@ _NAMES = {
     105: "IEEE 802.11",
     113: "Linux cooked capture",
     127: "IEEE 802.11 with radiotap",
-    187: "Bluetooth HCI without direction",
     189: "USB of Linux",
     195: "IEEE 802.15.4",
     220: "USB of Linux, padded",
     249: "USBPcap",
-    251: "Bluetooth LE link layer without a header of the receiver",
-    254: "Linux monitor of Bluetooth",
     255: "Bluetooth BR/EDR baseband",
-    272: "Nordic sniffer",
     276: "Linux cooked capture v2",
 }
-READ = "Bluetooth captures are read if they have link type 201 (HCI with direction) or 256 (LE link layer)"
+READ = (
+    "Bluetooth captures are read if they have link type 187 or 201 (HCI), 254 (Linux monitor), 251 or 256 (LE link"
+    " layer) or 272 (Nordic sniffer)"
+)
 """Which link types are read, for people."""
 
 

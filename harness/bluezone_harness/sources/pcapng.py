@@ -12,6 +12,7 @@ from itertools import chain
 from struct import Struct
 
 from bluezone_harness.evidence.errors import EvidenceError
+from bluezone_harness.observations import Diagnostic, Severity
 
 from .link_types import READ, decoder_of, names_of
 from .octets import OctetStream
@@ -37,6 +38,8 @@ _END_OF_OPTIONS = 0
 _NAME = 2
 _RESOLUTION = 9
 _TIME_OFFSET = 14
+_DROP_COUNT = 4
+_UNKNOWN_DROPS = 0xFFFF
 
 
 class _DamageError(ValueError):
@@ -66,6 +69,7 @@ class _Layout:
         self.enhanced = Struct(order + "IIIII")
         self.packet = Struct(order + "HHIIII")
         self.seconds = Struct(order + "q")
+        self.drops = Struct(order + "Q")
 
 
 _LAYOUTS = {order: _Layout(order) for order in "<>"}
@@ -90,6 +94,8 @@ class PcapngSource(PacketSource):
         self._interfaces: list[_Interface] = []
         self._all_decoders: list[Decoder] = []
         self._link_types: set[int] = set()
+        self._drops = 0
+        self._first_drop = 0
         # up to the first packet, so that what is no Bluetooth is told at once
         walk = self._walk()
         first = next(walk, None)
@@ -98,6 +104,14 @@ class PcapngSource(PacketSource):
             raise EvidenceError(name, f"a pcapng file that cannot be read: {self._damage.message}")
         if self._link_types and not self._all_decoders:
             raise EvidenceError(name, f"a capture of link type {names_of(self._link_types)}: {READ}")
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What there is to know about its damage, so far; and how much its receivers say that they lost."""
+        if not self._drops:
+            return super().diagnostics
+        message = f"packets were lost by the receivers, as they say: {self._drops}"
+        return (Diagnostic(self._name, self._first_drop, Severity.INFO, message), *super().diagnostics)
 
     def _decoders(self) -> Sequence[Decoder]:
         return self._all_decoders
@@ -169,10 +183,16 @@ class PcapngSource(PacketSource):
         """Read a block of a known kind, whole, without the length at its end."""
         if kind == _ENHANCED:
             index, high, low, length, _ = self._layout.enhanced.unpack_from(self._octets.buffer, at + 8)
-            return self._frame(index, high << 32 | low, length, at, at + 28, end)
+            frame = self._frame(index, high << 32 | low, length, at, at + 28, end)
+            options = at + 28 + (length + 3) // 4 * 4
+            if options < end:
+                self._count_drops(self._drops_of(options, end), at)
+            return frame
         if kind == _PACKET:
-            index, _, high, low, length, _ = self._layout.packet.unpack_from(self._octets.buffer, at + 8)
-            return self._frame(index, high << 32 | low, length, at, at + 28, end)
+            index, drops, high, low, length, _ = self._layout.packet.unpack_from(self._octets.buffer, at + 8)
+            frame = self._frame(index, high << 32 | low, length, at, at + 28, end)
+            self._count_drops(0 if drops == _UNKNOWN_DROPS else drops, at)
+            return frame
         if kind == _SIMPLE:
             if not self._interfaces:
                 raise _DamageError("no interface is described before it")
@@ -201,6 +221,19 @@ class PcapngSource(PacketSource):
             interface.decoder,
             self._octets.buffer[start : start + length],
         )
+
+    def _drops_of(self, at: int, end: int) -> int:
+        """Return how many packets were lost before one, as its options say; damaged options say nothing."""
+        try:
+            values = [value for code, value in self._options(at, end) if code == _DROP_COUNT]
+        except _DamageError:
+            return 0
+        return sum(self._layout.drops.unpack(value)[0] for value in values if len(value) == 8)
+
+    def _count_drops(self, drops: int, at: int) -> None:
+        if drops and not self._drops:
+            self._first_drop = self._octets.before + at
+        self._drops += drops
 
     def _begin_section(self, at: int) -> None:
         major, _ = self._layout.version.unpack_from(self._octets.buffer, at)

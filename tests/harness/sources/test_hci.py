@@ -148,6 +148,16 @@ def test_an_rssi_that_is_not_available_is_none(report: Callable[..., bytes]) -> 
     assert advert.rssi == 20
 
 
+@pytest.mark.parametrize("event_type", [0x05, 0x10, 0x20, 0xFF])
+def test_a_report_of_no_known_pdu(report: Callable[..., bytes], event_type: int) -> None:
+    decoder = HciDecoder()
+    assert decoder.capabilities[Capability.PDU_TYPE] is Extent.YES
+    (advert,) = decoder.decode(7, 0, "", report(ADDRESS, ANDROID, event_type=event_type))
+    assert isinstance(advert, Advert)
+    assert (advert.pdu, advert.address, advert.ad, advert.rssi) == (None, ADDRESS, ANDROID, -60)
+    assert decoder.capabilities[Capability.PDU_TYPE] is Extent.PARTIAL
+
+
 def test_several_reports_of_one_event(report: Callable[..., bytes]) -> None:
     one, two = report(ADDRESS, ANDROID)[5:], report(ADDRESS, b"", event_type=4, rssi=-80)[5:]
     body = b"\x02\x02" + one + two
@@ -247,7 +257,8 @@ def test_what_a_host_asks_for_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["04 0e 04 01 0520 00", "04 3e 02 01 00", "02 0100 0000", "03 00", "05 00", "ff"]
+    "text",
+    ["04 0e 04 01 0520 00", "04 3e 02 03 00", "04 05 04 01 4000 16", "02 0100 0000", "03 00", "05 00", "ff"],
 )
 def test_other_packets_say_nothing(text: str) -> None:
     assert decoded(bytes.fromhex(text)) == ()
@@ -267,7 +278,12 @@ def test_other_packets_say_nothing(text: str) -> None:
         "04 3e 02 0b 00",
         "04 3e 03 02 01 00",
         "04 3e 03 0d 01 00",
-        "04 3e 0c 02 01 05 00 000000000000 00 c4",  # no such event type
+        "04 3e 02 01 00",  # connections: cut
+        "04 3e 02 0a 00",
+        "04 3e 02 29 00",
+        "04 3e 13 01 00 4000 00 04 010000000000 0000 0000 0000 00",  # no such address type
+        "04 05 04 00 4000",
+        "04 05 03 00 4000 16",
         "04 3e 0c 02 01 00 04 000000000000 00 c4",  # no such address type
         "04 3e 1a 0d 01 1f00 01 000000000000 01 00 ff 7f c4 0000 00 000000000000 00",  # no such legacy PDU
         "04 3e 1a 0d 01 1300 04 000000000000 01 00 ff 7f c4 0000 00 000000000000 00",  # no such address type

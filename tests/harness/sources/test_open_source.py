@@ -52,7 +52,7 @@ def test_what_is_empty() -> None:
 def test_text_by_another_name() -> None:
     text = b"4C5224B397F8AB3896781D5A\t7C3DEC4246EA6F90E38EA254\t-71\t1596866191387\n"
     assert refusal(text) == (
-        "it is text, and no capture: known are pcap, pcapng, btsnoop and recordings (JSON Lines)"
+        "it is text, and no capture: known are pcap, pcapng, btsnoop, PacketLogger and recordings (JSON Lines)"
     )
     assert not looks_like_capture(text)
 
@@ -60,8 +60,8 @@ def test_text_by_another_name() -> None:
 @pytest.mark.parametrize(
     ("octets", "reason"),
     [
-        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "it is compressed by gzip: unpack it first"),
-        (b"PK\x03\x04\x14\x00", "it is a zip archive, such as a bug report: unpack it first"),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "it is compressed by gzip, and no capture itself"),
+        (b"PK\x03\x04\x14\x00", "it is a zip archive, and no capture itself"),
         (b"SQLite format 3\x00\x10\x00", "it is a database and no capture"),
         (b"\xd4\xc3\xb2", "something that begins D4 C3 B2,"),
         (b"\x7fELF\x02\x01\x01\x00\x00", "something that begins 7F 45 4C 46 02 01 01 00,"),
@@ -75,14 +75,14 @@ def test_what_is_none(octets: bytes, reason: str) -> None:
 
 @pytest.mark.parametrize(
     ("link_type", "name"),
-    [(1, "1 (Ethernet)"), (187, "187 (Bluetooth HCI without direction)"), (9999, "9999")],
+    [(1, "1 (Ethernet)"), (105, "105 (IEEE 802.11)"), (9999, "9999")],
 )
 def test_captures_of_something_else(
     pcap: Callable[..., bytes], pcapng: Callable[..., bytes], link_type: int, name: str
 ) -> None:
     reason = (
-        f"a capture of link type {name}: Bluetooth captures are read if they have link type 201 "
-        "(HCI with direction) or 256 (LE link layer)"
+        f"a capture of link type {name}: Bluetooth captures are read if they have link type 187 or "
+        "201 (HCI), 254 (Linux monitor), 251 or 256 (LE link layer) or 272 (Nordic sniffer)"
     )
     assert refusal(pcap([(0, bytes(60))], link_type)) == reason
     assert refusal(pcapng([(0, bytes(60))], link_type)) == reason
@@ -113,10 +113,11 @@ def test_headers_that_are_cut(
 
 def test_versions_and_datalinks(btsnoop: Callable[..., bytes], pcap: Callable[..., bytes]) -> None:
     assert refusal(btsnoop([], version=2)) == "a btsnoop file of version 2, where only version 1 is known"
-    assert refusal(btsnoop([], datalink=2001)) == (
-        "a btsnoop file of datalink 2001 (Linux monitor), where only 1002 (H4) is read"
+    known = "1001 (HCI without H4), 1002 (H4) and 2001 (Linux monitor)"
+    assert refusal(btsnoop([], datalink=1004)) == (
+        f"a btsnoop file of datalink 1004 (H5), where only {known} are read"
     )
-    assert refusal(btsnoop([], datalink=7)) == "a btsnoop file of datalink 7, where only 1002 (H4) is read"
+    assert refusal(btsnoop([], datalink=7)) == f"a btsnoop file of datalink 7, where only {known} are read"
     other = bytearray(pcap([]))
     other[4] = 3
     assert refusal(bytes(other)) == "a pcap file of version 3, where only version 2 is known"
