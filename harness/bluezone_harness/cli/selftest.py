@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 
 import click
 
@@ -13,7 +14,7 @@ from bluezone_spec import load
 from bluezone_vectors import load as load_pack
 
 from .failures import ExitCode
-from .files import write_text
+from .files import written
 from .output import echo_json, examples
 
 GREATEST_SEEDS = 1000
@@ -60,17 +61,20 @@ def command(
     """
     started_s = time.monotonic()
     progress = _Progress(started_s)
-    matrix = self_test(
-        load(),
-        load_pack(),
-        range(seed, seed + seeds),
-        [Part(part) for part in parts or tuple(Part)],
-        progress.tell,
-    )
+    with ExitStack() as until:
+        # opened before the minute that it takes: who gave a wrong path is told at once
+        page = None if markdown_path is None else until.enter_context(written(markdown_path))
+        matrix = self_test(
+            load(),
+            load_pack(),
+            range(seed, seed + seeds),
+            [Part(part) for part in parts or tuple(Part)],
+            progress.tell,
+        )
+        if page is not None:
+            page.write(matrix_markdown(matrix).encode())
     seconds = time.monotonic() - started_s
     drawn = f"seed {seed}" if seeds == 1 else f"seeds {seed} to {seed + seeds - 1}"
-    if markdown_path is not None:
-        write_text(markdown_path, matrix_markdown(matrix))
     if as_json:
         echo_json(matrix_value(matrix) | {"seconds": round(seconds, 1)})
     else:

@@ -171,6 +171,17 @@ def test_the_command_writes_markdown(tmp_path: Path) -> None:
     assert "## Without a fault\n\n| what is tried | fails |\n| --- | --- |\n| logs: export, with" in text
 
 
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[object] = []
+    monkeypatch.setattr(selftest, "self_test", lambda *arguments: tried.append(arguments))
+    result = CliRunner().invoke(bzc, ["selftest", "--markdown", str(tmp_path / "none" / "kills.md")])
+    assert result.exit_code != 0
+    assert "cannot be written" in result.output
+    assert tried == []
+
+
 def test_the_command_fails_where_a_fault_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_found(*arguments: object) -> Matrix:
         return Matrix((1,), (), (), (), {})
