@@ -455,12 +455,9 @@ def page_with(page: str, figures: dict[str, tuple[int, ...]], survivors: dict[Mu
     score = f"\nKilled before: {before:.1f} %; killed now: {now:.1f} %; the rest is explained below.\n"
     for name, text in (("run", run), ("figures", table + score), ("survivors", listing(survivors))):
         if text:
-            page = re.sub(
-                rf"(<!-- {name} -->\n).*?(<!-- end -->)",
-                lambda found, text=text: f"{found[1]}\n{text.strip()}\n\n{found[2]}",  # type: ignore[misc]
-                page,
-                flags=re.DOTALL,
-            )
+            begin, end = f"<!-- {name} -->\n", "<!-- end -->"
+            head, _, rest = page.partition(begin)
+            page = f"{head}{begin}\n{text.strip()}\n\n{end}{rest.partition(end)[2]}"
     return page
 
 

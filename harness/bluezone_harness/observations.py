@@ -44,6 +44,26 @@ class Capability(StrEnum):
     """The base ids of the device under test, with their base days."""
 
 
+RADIO = frozenset(
+    {
+        Capability.RAW_AD,
+        Capability.AD_ORDER,
+        Capability.ADDRESS,
+        Capability.ADDRESS_TYPE,
+        Capability.PDU_TYPE,
+        Capability.CHANNEL,
+        Capability.CRC,
+        Capability.INTERVAL,
+        Capability.RSSI,
+        Capability.SCAN_RESPONSE,
+        Capability.GATT,
+        Capability.OWN_COMMANDS,
+        Capability.SEVERAL_RECEIVERS,
+    }
+)
+"""What a capture can have; a contact log has none of it."""
+
+
 class Extent(StrEnum):
     """How far a source has a capability."""
 

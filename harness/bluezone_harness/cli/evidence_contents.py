@@ -16,24 +16,6 @@ from bluezone_spec.model import Level, Specification
 
 SILENCE_US = 60_000_000
 """The longest time without any advert that is ordinary: two scheduled periods, of which phones send in one half."""
-RADIO = frozenset(
-    {
-        Capability.RAW_AD,
-        Capability.AD_ORDER,
-        Capability.ADDRESS,
-        Capability.ADDRESS_TYPE,
-        Capability.PDU_TYPE,
-        Capability.CHANNEL,
-        Capability.CRC,
-        Capability.INTERVAL,
-        Capability.RSSI,
-        Capability.SCAN_RESPONSE,
-        Capability.GATT,
-        Capability.OWN_COMMANDS,
-        Capability.SEVERAL_RECEIVERS,
-    }
-)
-"""What a capture can have; a contact log has none of it."""
 
 
 @dataclass(frozen=True, slots=True)

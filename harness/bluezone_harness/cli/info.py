@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import click
 
 from bluezone_harness.evidence.errors import EvidenceError
-from bluezone_harness.observations import Capability, Extent, duration_text, instant_text
+from bluezone_harness.observations import RADIO, Capability, Extent, duration_text, instant_text
 from bluezone_harness.reports.texts import contents_text, words
 from bluezone_spec import load
 
-from .evidence_contents import RADIO, Air, Contents, Shown, Span, contents_of, shown
+from .evidence_contents import Air, Contents, Shown, Span, contents_of, shown
 from .evidence_inputs import read_evidence
 from .failures import CallerError, ExitCode
 from .inputs import INPUT_FILE, file_name

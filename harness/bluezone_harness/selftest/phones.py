@@ -14,7 +14,7 @@ from types import MappingProxyType
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.evidence.device_files import read_device_file
 from bluezone_harness.findings import Verdict
-from bluezone_harness.observations import Advert, Capability, Extent
+from bluezone_harness.observations import RADIO, Advert, Capability, Extent
 from bluezone_harness.profiles import profiles_of
 from bluezone_harness.sightings import fold
 from bluezone_harness.verdicts import judge
@@ -28,17 +28,10 @@ from bluezone_spec.model import Specification
 
 from .kills import Part, Planted, Trial, of_verdict
 
-SHOWN = (
-    Capability.RAW_AD,
-    Capability.AD_ORDER,
-    Capability.ADDRESS,
-    Capability.ADDRESS_TYPE,
-    Capability.PDU_TYPE,
-    Capability.CHANNEL,
-    Capability.CRC,
-    Capability.INTERVAL,
-    Capability.RSSI,
-    Capability.SCAN_RESPONSE,
+SHOWN = tuple(
+    each
+    for each in Capability
+    if each in RADIO - {Capability.GATT, Capability.OWN_COMMANDS, Capability.SEVERAL_RECEIVERS}
 )
 """What a sniffer's capture shows."""
 
