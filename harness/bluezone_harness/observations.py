@@ -7,7 +7,7 @@ already, so that a capture is one more source and nothing else changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -31,6 +31,10 @@ class Capability(StrEnum):
     GATT = "gatt"
     OWN_COMMANDS = "own_commands"
     SEVERAL_RECEIVERS = "several_receivers"
+    TRUE_IDS = "true_ids"
+    """Ids, addresses and names as they were sent, and not pseudonyms of them."""
+    WHOLE_AIR = "whole_air"
+    """All that was heard, of whomever; in part: Bluezone's phones only; not: some addresses, or kinds, only."""
     # contact logs and device files
     RECORDS = "records"
     """The rows of a contact log: own id, contact id, RSSI, time."""
@@ -59,9 +63,13 @@ RADIO = frozenset(
         Capability.GATT,
         Capability.OWN_COMMANDS,
         Capability.SEVERAL_RECEIVERS,
+        Capability.TRUE_IDS,
+        Capability.WHOLE_AIR,
     }
 )
 """What a capture can have; a contact log has none of it."""
+UNLESS_DENIED = frozenset({Capability.TRUE_IDS, Capability.WHOLE_AIR})
+"""What every capture has that does not say otherwise: only what was converted can have lost it."""
 
 
 class Extent(StrEnum):
@@ -70,6 +78,24 @@ class Extent(StrEnum):
     YES = "yes"
     PARTIAL = "partial"
     NO = "no"
+
+
+def extent_of(shown: Mapping[Capability, Extent], capability: Capability) -> Extent:
+    """Return how far a capture has a capability.
+
+    Args:
+        shown: What it says that it can show.
+        capability: Which one; what is not named it does not have, but for ``UNLESS_DENIED``.
+    """
+    return shown.get(capability, Extent.YES if capability in UNLESS_DENIED else Extent.NO)
+
+
+def least(extents: Iterable[Extent]) -> Extent:
+    """Return the least of some extents; yes where there are none."""
+    return min(extents, key=_LEAST_FIRST.index, default=Extent.YES)
+
+
+_LEAST_FIRST = (Extent.NO, Extent.PARTIAL, Extent.YES)
 
 
 class Severity(StrEnum):

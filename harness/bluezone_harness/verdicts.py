@@ -22,6 +22,7 @@ from bluezone_harness.checks import CHECKS
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.devices_heard import all_subjects
 from bluezone_harness.checks.heard_slots import matched_sightings
+from bluezone_harness.checks.kept_air import kept_remarks, of_kept
 from bluezone_harness.checks.own_ids import matched_rows
 from bluezone_harness.checks.registry import Check
 from bluezone_harness.checks.remarks import remarks
@@ -113,7 +114,8 @@ def judge(
         inputs.append(
             Input(device_file.name, device_file.sha256, DEVICE_FILE, {Capability.BASE_ID: Extent.YES})
         )
-    requirements = conclude(specification, profile.name, answers, frozenset(letters))
+    shown = [each.capabilities for each in found]
+    requirements = conclude(specification, profile.name, answers, frozenset(letters), shown)
     return Result(
         schema=SCHEMA,
         suite=Suite(__version__, digest(specification)),
@@ -132,6 +134,7 @@ def judge(
                 *(each.diagnostics for each in evidence),
                 twice,
                 captured_twice,
+                tuple(kept_remarks(captures)),
                 *(remarks(each, rules) for each in found),
             )
             for diagnostic in diagnostics
@@ -186,7 +189,8 @@ def run(checks: Iterable[Check], found: Sequence[Subject], rules: Rules) -> list
         for subject in found:
             missing = check.missing(subject.capabilities)
             if not missing:
-                answers.append(Answer(check.requirement, subject.label, check.judge(subject, rules)))
+                judgement = of_kept(check, subject, check.judge(subject, rules))
+                answers.append(Answer(check.requirement, subject.label, judgement))
             elif not subject.identified and missing == {Capability.BASE_ID}:
                 doubt = inconclusive(
                     Reason.DEVICE_NOT_IDENTIFIED,
@@ -197,7 +201,11 @@ def run(checks: Iterable[Check], found: Sequence[Subject], rules: Rules) -> list
 
 
 def conclude(
-    specification: Specification, profile: str, answers: Sequence[Answer], letters: frozenset[str]
+    specification: Specification,
+    profile: str,
+    answers: Sequence[Answer],
+    letters: frozenset[str],
+    shown: Sequence[frozenset[Capability]] = (),
 ) -> tuple[RequirementVerdict, ...]:
     """Make a verdict of each requirement of a specification.
 
@@ -206,18 +214,23 @@ def conclude(
         profile: Name of the profile that was judged by.
         answers: Of all checks.
         letters: Kinds of evidence that were given, as in ``Requirement.verified_by``.
+        shown: What the evidence of each subject can show, to say what is missing.
     """
     by_requirement: dict[str, list[Judgement]] = {}
     for answer in answers:
         by_requirement.setdefault(answer.requirement, []).append(answer.judgement)
     return tuple(
-        _verdict(requirement, profile, by_requirement.get(requirement.id, ()), letters)
+        _verdict(requirement, profile, by_requirement.get(requirement.id, ()), letters, shown)
         for requirement in specification.requirements.values()
     )
 
 
 def _verdict(
-    requirement: Requirement, profile: str, judgements: Sequence[Judgement], letters: frozenset[str]
+    requirement: Requirement,
+    profile: str,
+    judgements: Sequence[Judgement],
+    letters: frozenset[str],
+    shown: Sequence[frozenset[Capability]],
 ) -> RequirementVerdict:
     if profile not in requirement.profiles:
         return _undecided(requirement, Verdict.NOT_APPLICABLE, None, f"does not bind {profile}")
@@ -240,7 +253,9 @@ def _verdict(
             requirement, Verdict.NOT_OBSERVABLE, Reason.EVIDENCE_MISSING, f"needs {_needs(requirement)}"
         )
     if requirement.id in CHECKS:
-        summary = "this evidence lacks what the check needs"
+        missing = min((CHECKS[requirement.id].missing(each) for each in shown), key=len, default=frozenset())
+        lacking = ", ".join(sorted(each.replace("_", " ") for each in missing))
+        summary = "this evidence lacks what the check needs" + (f": {lacking}" if lacking else "")
         return _undecided(requirement, Verdict.NOT_OBSERVABLE, Reason.CAPABILITY_MISSING, summary)
     summary = "nothing in this evidence alone shows it"
     return _undecided(requirement, Verdict.NOT_OBSERVABLE, Reason.EVIDENCE_MISSING, summary)

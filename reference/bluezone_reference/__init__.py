@@ -10,7 +10,8 @@ epoch, UTC (``time_ms``); ids and keys are ``bytes``. A caller's mistake raises 
 ``key_schedule``       base id -> day keys -> subkeys -> rolling ids, slots, the published day key
 ``rolling_id_source``  what a phone sends while its clock and its setting move
 ``weak_bases``         base ids that no random source would have given
-``ad_structures``      the picture of AdvData, declared with ``construct``
+``ad_structures``      AdvData taken apart and put together
+``android_form``       the form in which Android phones send a rolling id, known at a glance
 ``advertisement``      what an advertisement says, and how one is written
 ``name_obfuscation``   the local name of the first generation's iPhones
 ``heard_content``      what an advert says to a receiver, under each profile

@@ -37,6 +37,7 @@ from typing import Literal, TypeAlias, assert_never
 
 from bluezone_reference import ad_structures as ad
 from bluezone_reference.ad_structures import AdStructure
+from bluezone_reference.android_form import rolling_id_in
 from bluezone_reference.errors import MalformedError, RejectCode
 from bluezone_reference.name_obfuscation import is_static_id, reveal
 from bluezone_reference.profiles import V1, V3
@@ -192,6 +193,8 @@ def decode_advertisement(octets: bytes, limit: int = ad.LEGACY_AD_OCTETS) -> Adv
 
     Source: BZ-ADV-001 to BZ-ADV-003, BZ-ADV-011.
     """
+    if (rolling_id := rolling_id_in(octets)) is not None and len(octets) <= limit:
+        return AndroidAdvertisement(rolling_id)
     return advertisement_of(ad.decode_ad(octets, limit))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_harness.observations import Capability, duration_text, instant_text
+from bluezone_harness.observations import Capability, Extent, duration_text, extent_of, instant_text, least
 
 
 @pytest.mark.req("BZ-LOG-004")
@@ -64,3 +64,19 @@ def test_the_capabilities_of_the_radio_are_there_already() -> None:
     }
     radio |= {"scan_response", "gatt", "own_commands", "several_receivers"}
     assert radio < set(Capability)
+
+
+@pytest.mark.req("BZ-KEY-001", "BZ-PRV-009")
+def test_what_a_capture_has_unless_it_says_otherwise() -> None:
+    for each in Capability:
+        unsaid = Extent.YES if each in (Capability.TRUE_IDS, Capability.WHOLE_AIR) else Extent.NO
+        assert extent_of({}, each) is unsaid
+        for extent in Extent:
+            assert extent_of({each: extent}, each) is extent
+
+
+@pytest.mark.req("BZ-PRV-009")
+def test_the_least_of_some_extents() -> None:
+    assert least([]) is Extent.YES
+    assert least([Extent.PARTIAL, Extent.YES]) is Extent.PARTIAL
+    assert least([Extent.YES, Extent.NO, Extent.PARTIAL]) is Extent.NO

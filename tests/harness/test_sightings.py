@@ -40,7 +40,7 @@ def sightings(adverts: Iterable[Advert]) -> tuple[Sighting, ...]:
     folding = Folding("air")
     for advert in adverts:
         folding.add(advert)
-    return folding.sightings()
+    return tuple(folding.sightings())
 
 
 def in_order(adverts: Iterable[Advert]) -> list[Advert]:

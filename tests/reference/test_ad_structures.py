@@ -275,6 +275,33 @@ def test_the_picture_itself_leaves_no_octet_unaccounted() -> None:
 
 
 @pytest.mark.req("BZ-ADV-001")
+@given(octets_like_ad, st.sampled_from([1, 5, 31, 40]))
+def test_the_walk_finds_what_the_declared_format_finds(octets: bytes, limit: int) -> None:
+    parsed = adv_data_format().parse(octets[:limit])
+    structures, damage = intact_structures(octets, limit)
+    assert [(each.offset, each.ad_type, each.data) for each in structures] == [
+        (each.offset, each.counted.ad_type, each.counted.data) for each in parsed.structures
+    ]
+    if len(octets) > limit:
+        assert damage is not None
+        assert (damage.code, damage.offset) == (RejectCode.AD_TOO_LONG, limit)
+    elif parsed.remainder:
+        code = RejectCode.DATA_AFTER_END if parsed.early_end else RejectCode.TRUNCATED_AD
+        assert damage is not None
+        assert (damage.code, damage.offset) == (code, len(octets) - len(parsed.remainder))
+    else:
+        assert damage is None
+
+
+@pytest.mark.req("BZ-ADV-001")
+@given(st.lists(rows, max_size=6))
+def test_the_declared_format_writes_the_same(written: list[tuple[int, bytes]]) -> None:
+    counted = [{"counted": {"ad_type": ad_type, "data": data}} for ad_type, data in written]
+    content = {"structures": counted, "early_end": [], "remainder": b""}
+    assert encode_ad(written) == adv_data_format().build(content)
+
+
+@pytest.mark.req("BZ-ADV-001")
 def test_reads_what_scapy_writes() -> None:
     written = (
         scapy_bluetooth.EIR_Hdr() / scapy_bluetooth.EIR_Flags(flags=0x02),
@@ -302,10 +329,12 @@ def test_scapy_agrees_on_an_android_phone() -> None:
     ("code", "loaded"),
     [
         ("import bluezone_reference.advertisement", False),
-        ("from bluezone_reference.ad_structures import decode_ad; decode_ad(b'')", True),
+        ("from bluezone_reference.ad_structures import decode_ad; decode_ad(b'')", False),
+        ("from bluezone_reference.ad_structures import encode_ad; encode_ad([(1, b'')])", False),
+        ("from bluezone_reference.ad_structures import adv_data_format; adv_data_format()", True),
     ],
 )
-def test_construct_is_imported_only_to_decode(code: str, loaded: bool) -> None:
+def test_construct_is_imported_only_to_declare(code: str, loaded: bool) -> None:
     program = f"{code}; import sys; print('construct' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == str(loaded)

@@ -236,7 +236,7 @@ def test_the_gate_compares_with_where_the_remote_begins(
 
 def test_no_workflow_can_publish(repository: Path) -> None:
     workflows = sorted((repository / ".github" / "workflows").glob("*.yml"))
-    assert [file.name for file in workflows] == ["ci.yml", "release.yml"]
+    assert [file.name for file in workflows] == ["ci.yml", "fuzz.yml", "release.yml"]
     own = [*workflows, repository / SAMPLE / ".github" / "workflows" / "conformance.yml"]
     for file in [*own, repository / TEMPLATE]:
         text = file.read_text("utf-8").replace(

@@ -12,15 +12,16 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median_low
 
+from bluezone_harness.checks.frames import OVERFLOW, Platform, frame_of, kind_of, service_uuids
 from bluezone_harness.checks.heard import local_names, of_sighting, undecided, without_ids
 from bluezone_harness.checks.heard_slots import failed_by, heard_slots, nothing_compared
 from bluezone_harness.checks.id_windows import IdWindow, id_windows
 from bluezone_harness.checks.lateness import over_ground, over_ms, slot_end_ms
 from bluezone_harness.checks.registry import check
 from bluezone_harness.checks.rows import count_text, of_text
-from bluezone_harness.checks.senders import Platform, frame_of, service_uuids
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.findings import (
+    EVIDENCE_SHOWN,
     Judgement,
     Reason,
     failed,
@@ -30,7 +31,7 @@ from bluezone_harness.findings import (
     passed,
 )
 from bluezone_harness.observations import Capability, Extent, PduType, duration_text
-from bluezone_harness.sightings import Sighting
+from bluezone_harness.sightings import Sighting, of_kind, those
 from bluezone_reference.ad_structures import (
     COMPLETE_LOCAL_NAME,
     MANUFACTURER_SPECIFIC_DATA,
@@ -68,6 +69,7 @@ _IDENTIFYING = {
 """AD types that BZ-ADV-006 names, but for manufacturer specific data."""
 _SCHEDULED_OFF_MS, _OPEN_ON_MS, _OPEN_OFF_MS = 15_000, 150_000, 5_000
 """Source: chapter Advertisement, When a phone sends."""
+_AIR_AND_KEY = frozenset({Capability.RAW_AD, Capability.TRUE_IDS, Capability.BASE_ID})
 _FEWEST_WINDOWS = 6
 """A rhythm is judged by the medians of so many on-windows at least."""
 
@@ -75,15 +77,16 @@ _FEWEST_WINDOWS = 6
 # --- what is judged ---
 
 
-def _frames(subject: Subject, platform: Platform = "", *, responses: bool = False) -> list[Sighting]:
+def _frames(subject: Subject, platform: Platform = "", *, responses: bool = False) -> Sequence[Sighting]:
     """Return the frames of a subject that can be judged: octets are known, and the platform's own, if one is named."""
-    return [
-        each
-        for each in subject.sightings
-        if each.ad is not None
-        and (responses or each.pdu is not PduType.SCAN_RSP)
-        and (not platform or frame_of(each).platform in (platform, "" if responses else platform))
-    ]
+    return those(
+        subject.sightings,
+        lambda each: (
+            each.ad is not None
+            and (responses or each.pdu is not PduType.SCAN_RSP)
+            and (not platform or frame_of(each).platform in (platform, "" if responses else platform))
+        ),
+    )
 
 
 def _nothing(subject: Subject, platform: str) -> Judgement:
@@ -97,7 +100,7 @@ def _of(
     wrong: Sequence[Sighting], judged: Sequence[Sighting], what: str, expected: str, seen: str
 ) -> Judgement:
     summary = f"{of_text(len(wrong), len(judged), 'sighting')} {what}"
-    found = ground(summary, expected, seen, list(map(of_sighting, wrong)))
+    found = ground(summary, expected, seen, list(map(of_sighting, wrong[:EVIDENCE_SHOWN])), len(wrong))
     return failed(len(judged), len(wrong), summary, [found])
 
 
@@ -111,7 +114,7 @@ def adv_data_is_well_formed(subject: Subject, rules: Rules) -> Judgement:
     judged = _frames(subject, responses=True)
     if not judged:
         return _nothing(subject, "a Bluezone phone")
-    wrong = [each for each in judged if frame_of(each).damage is not None]
+    wrong = those(judged, lambda each: frame_of(each).damage is not None)
     if wrong:
         damage = frame_of(wrong[0]).damage
         assert damage is not None  # noqa: S101 - by which it was chosen
@@ -125,12 +128,12 @@ def adv_data_is_well_formed(subject: Subject, rules: Rules) -> Judgement:
 @check("BZ-ADV-002", needs=Capability.RAW_AD)
 def the_services_contain_bluezones(subject: Subject, rules: Rules) -> Judgement:
     """Look for 0x4E56 in each frame of an Android phone, the first generation's too; one that is cut may lack it."""
-    judged = [
-        each for each in _frames(subject, "android") if frame_of(each).damage is None or _has_service(each)
-    ]
+    judged = those(
+        _frames(subject, "android"), lambda each: frame_of(each).damage is None or _has_service(each)
+    )
     if not judged:
         return _no_whole_frame(subject)
-    wrong = [each for each in judged if not _has_service(each)]
+    wrong = those(judged, lambda each: not _has_service(each))
     if wrong:
         first = frame_of(wrong[0])
         seen = "service UUIDs without it" if service_uuids(first.structures) else "no service UUID"
@@ -159,15 +162,15 @@ def _has_service(sighting: Sighting) -> bool:
 @check("BZ-ADV-003", needs=Capability.RAW_AD)
 def the_id_has_twelve_octets(subject: Subject, rules: Rules) -> Judgement:
     """Judge the manufacturer specific data in each whole frame of an Android phone, with or without 0x4E56."""
-    judged = [
-        each for each in _frames(subject, "android") if frame_of(each).damage is None or not _id_fault(each)
-    ]
+    judged = those(
+        _frames(subject, "android"), lambda each: frame_of(each).damage is None or not _id_fault(each)
+    )
     if not judged:
         return _no_whole_frame(subject)
-    wrong = [(each, fault) for each in judged if (fault := _id_fault(each))]
+    wrong = those(judged, _id_fault)
     if wrong:
         expected = "exactly 12 octets of company 0x22B5"
-        return _of([each for each, _ in wrong], judged, "without a rolling id", expected, wrong[0][1])
+        return _of(wrong, judged, "without a rolling id", expected, _id_fault(wrong[0]))
     return _all(judged, "with 12 octets of company 0x22B5")
 
 
@@ -187,20 +190,18 @@ def _id_fault(sighting: Sighting) -> str:
 def nothing_else_identifies(subject: Subject, rules: Rules) -> Judgement:
     """Look at every AD structure of an Android phone's frames and scan responses."""
     own = _frames(subject, "android")
-    ours = {each.address for each in own} - {None}
-    answers = [
-        each
-        for each in _frames(subject, responses=True)
-        if each.pdu is PduType.SCAN_RSP and each.address in ours
-    ]
-    judged = own + answers
+    judged = own
+    responses = those(_frames(subject, responses=True), lambda each: each.pdu is PduType.SCAN_RSP)
+    if responses:
+        ours = {each.address for each in own} - {None}
+        judged = (*own, *(each for each in responses if each.address in ours))
     if not judged:
         return _nothing(subject, "an Android phone")
-    wrong = [(each, found) for each in judged for found in [_identifying(each)] if found]
+    wrong = those(judged, _identifying)
     if wrong:
-        seen = " and ".join(dict.fromkeys(wrong[0][1]))
+        seen = " and ".join(dict.fromkeys(_identifying(wrong[0])))
         expected = "flags, service UUIDs and data of company 0x22B5 only"
-        return _of([each for each, _ in wrong], judged, "with more than that", expected, seen)
+        return _of(wrong, judged, "with more than that", expected, seen)
     others = sorted({each.ad_type for frame in judged for each in frame_of(frame).structures} - _PLAIN)
     further = f"; other AD types: {', '.join(f'0x{each:02X}' for each in others)}" if others else ""
     return _all(judged, f"without what identifies{further}")
@@ -226,14 +227,13 @@ def _identifying_name(structure: AdStructure, sighting: Sighting) -> str:
 @check("BZ-ADV-007", needs=frozenset({Capability.RAW_AD, Capability.PDU_TYPE}))
 def advertising_is_legacy_and_connectable(subject: Subject, rules: Rules) -> Judgement:
     """Judge the PDU of each frame that is Bluezone's."""
-    judged = [
-        each
-        for each in _frames(subject)
-        if each.pdu is not None and (frame_of(each).platform or frame_of(each).overflow)
-    ]
+    judged = those(
+        _frames(subject),
+        lambda each: each.pdu is not None and (frame_of(each).platform or frame_of(each).overflow),
+    )
     if not judged:
         return _nothing(subject, "a Bluezone phone whose PDU is known")
-    wrong = [each for each in judged if each.pdu is not PduType.ADV_IND]
+    wrong = those(judged, lambda each: each.pdu is not PduType.ADV_IND)
     if wrong:
         return _of(wrong, judged, "in another PDU", str(PduType.ADV_IND), str(wrong[0].pdu))
     return _all(judged, f"in {PduType.ADV_IND}")
@@ -242,10 +242,10 @@ def advertising_is_legacy_and_connectable(subject: Subject, rules: Rules) -> Jud
 @check("BZ-ADV-009", needs=Capability.RAW_AD)
 def an_iphone_bears_no_other_name(subject: Subject, rules: Rules) -> Judgement:
     """Compare the local names in frames that carry the iOS service UUID."""
-    judged = [each for each in _frames(subject) if _IOS_SERVICE in service_uuids(frame_of(each).structures)]
+    judged = those(_frames(subject), lambda each: _IOS_SERVICE in service_uuids(frame_of(each).structures))
     if not judged:
         return _nothing(subject, "an iPhone with the service UUID")
-    wrong = [each for each in judged if set(local_names(each)) - {_RIGHT_NAME}]
+    wrong = those(judged, lambda each: set(local_names(each)) - {_RIGHT_NAME})
     if wrong:
         name = min(set(local_names(wrong[0])) - {_RIGHT_NAME})
         return _of(
@@ -258,10 +258,7 @@ def an_iphone_bears_no_other_name(subject: Subject, rules: Rules) -> Judgement:
 def the_overflow_form_is_recognised(subject: Subject, rules: Rules) -> Judgement:
     """Count overflow fields with Bluezone's bit, whoever sends them: only a GATT read decides whose they are."""
     heard = [
-        each
-        for capture in subject.captures
-        for each in capture.folded.sightings
-        if each.ad is not None and frame_of(each).overflow
+        each for capture in subject.captures for each in of_kind(capture.folded.sightings, kind_of, OVERFLOW)
     ]
     if not heard:
         return not_observable(Reason.EVIDENCE_MISSING, "no overflow form was heard")
@@ -271,7 +268,7 @@ def the_overflow_form_is_recognised(subject: Subject, rules: Rules) -> Judgement
 # --- ids in time ---
 
 
-@check("BZ-ADV-004", needs=frozenset({Capability.RAW_AD, Capability.BASE_ID}))
+@check("BZ-ADV-004", needs=_AIR_AND_KEY)
 def the_id_is_of_its_slot(subject: Subject, rules: Rules) -> Judgement:
     """Compare each on-window's id with the schedule, and look for ids that change within an on-window."""
     found = heard_slots(subject, rules)
@@ -292,7 +289,7 @@ def the_id_is_of_its_slot(subject: Subject, rules: Rules) -> Judgement:
     return passed(len(found.right), f"{count_text(len(found.right), 'on-window')} with the id of its slot")
 
 
-@check("BZ-ADV-005", needs=frozenset({Capability.RAW_AD, Capability.BASE_ID}))
+@check("BZ-ADV-005", needs=_AIR_AND_KEY)
 def an_on_window_ends(subject: Subject, rules: Rules) -> Judgement:
     """Judge when each on-window that goes on after its slot ends, and ids of a slot gone by.
 

@@ -40,9 +40,9 @@ class Capture:
         return {"packets": self.packets, "adverts": folded.adverts, "sightings": len(folded.sightings)}
 
 
-def read_capture(source: Source) -> Capture:
+def read_capture(source: Source, keep_times: bool = False) -> Capture:
     """Read a source to its end; what is known of it is known then."""
-    folded = fold(source.name, source)
+    folded = fold(source.name, source, keep_times)
     return Capture(
         source.name,
         source.sha256,

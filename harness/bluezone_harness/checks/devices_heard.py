@@ -10,6 +10,9 @@ and nothing is judged.
 Without a device file all senders are judged by what their own sightings show, as one subject; ``alone`` says whether
 they can be one phone.
 
+A capture of pseudonyms is nobody's whom a device file knows. Where only some addresses were kept, nothing is concluded
+from who else was heard, or was not.
+
 Source: the rules of BZ-KEY-010 and BZ-ADV-004, which only the device under test can break.
 """
 
@@ -21,12 +24,15 @@ from itertools import groupby
 
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.heard_slots import compare
+from bluezone_harness.checks.kept_air import addresses_of, has_all_of_bluezone
 from bluezone_harness.checks.known_ids import known_ids
-from bluezone_harness.checks.senders import WINDOWS_TO_CLAIM, Sender, one_phone, senders
+from bluezone_harness.checks.senders import WINDOWS_TO_CLAIM, Sender, Senders, one_phone, senders
 from bluezone_harness.checks.subjects import UNIDENTIFIED, Rules, Subject, subjects
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence
 from bluezone_harness.evidence.device_files import Device
-from bluezone_harness.sightings import Sighting
+from bluezone_harness.observations import Capability, Extent, extent_of
+from bluezone_harness.sightings import Sighting, in_order
+from bluezone_reference.key_schedule import day_start_ms
 
 
 def all_subjects(
@@ -49,13 +55,14 @@ def all_subjects(
     found = list(subjects(logs, devices, rules.profile))
     if not captures:
         return tuple(found)
-    heard = [each for capture in captures for each in capture.folded.sightings]
+    heard = in_order(capture.folded.sightings for capture in captures)
     addresses = [_octets(device.address) for device in devices]
     present = senders(heard, {each for each in addresses if each is not None})
-    alone = bool(present) and one_phone(present)
+    others_told = has_all_of_bluezone(captures, addresses_of(devices))
+    alone = bool(present) and others_told and one_phone(present)
 
     def with_air(subject: Subject, its: Collection[Sender], *, identified: bool) -> Subject:
-        sightings = _in_order(each for sender in its for each in sender.sightings)
+        sightings = present.sightings if its is present else _in_order(its)
         return replace(
             subject,
             identified=identified,
@@ -69,28 +76,34 @@ def all_subjects(
 
     if not devices:
         return (with_air(found[0], present, identified=True),)
+    if any(extent_of(each.capabilities, Capability.TRUE_IDS) is not Extent.YES for each in captures):
+        return (*found[: len(devices)], with_air(_rest(found, devices), (), identified=False))
     owned = _owned(present, devices, addresses, rules)
     if len(devices) == 1:
-        its = _of_only_device(present, owned[0], devices[0])
+        its = _of_only_device(present, owned[0], devices[0], alone=alone) if others_told else owned[0]
         return (with_air(found[0], its, identified=bool(its) or not present),)
     for index, its in enumerate(owned):
         if its:
             found[index] = with_air(found[index], its, identified=True)
     if not any(owned):
-        rest = found.pop() if len(found) > len(devices) else Subject(UNIDENTIFIED, None, (), identified=False)
-        found.append(with_air(rest, (), identified=False))
+        found = [*found[: len(devices)], with_air(_rest(found, devices), (), identified=False)]
     return tuple(found)
 
 
+def _rest(found: Sequence[Subject], devices: Sequence[Device]) -> Subject:
+    """Return the owner of what is no device's, as far as logs say."""
+    return found[-1] if len(found) > len(devices) else Subject(UNIDENTIFIED, None, (), identified=False)
+
+
 def _owned(
-    present: Sequence[Sender],
+    present: Senders,
     devices: Sequence[Device],
     addresses: Sequence[bytes | None],
     rules: Rules,
 ) -> list[list[Sender]]:
     """Return the senders of each device: by its address, else by its ids; what two explain equally is nobody's."""
-    times_ms = {sighting.first_us // 1000 for each in present for sighting in each.sightings}
-    known = [known_ids(device, rules.profile, times_ms) for device in devices]
+    days_ms = {day_start_ms(each.first_us // 1000) for each in present.sightings}
+    known = [known_ids(device, rules.profile, days_ms) for device in devices]
     owned: list[list[Sender]] = [[] for _ in devices]
     for sender in present:
         by_address = [index for index, address in enumerate(addresses) if address in sender.addresses]
@@ -105,16 +118,28 @@ def _owned(
     return owned
 
 
-def _of_only_device(present: Sequence[Sender], owned: list[Sender], device: Device) -> list[Sender]:
-    """Return the senders of the only device of a file."""
-    fitting = [each for each in present if not device.platform or each.platform in (device.platform, "")]
+def _of_only_device(
+    present: Senders, owned: list[Sender], device: Device, *, alone: bool
+) -> Collection[Sender]:
+    """Return the senders of the only device of a file; ``alone``: all present can be one phone."""
+    fitting = (each for each in present if not device.platform or each.platform in (device.platform, ""))
     if not owned:
-        return fitting if one_phone(fitting) else []
-    runs = groupby(sorted(present, key=lambda each: each.first_us), key=lambda each: each in owned)
+        # of very many that cannot be one phone, none but the first few are looked at
+        turns: list[Sender] = []
+        for each in fitting:
+            if not one_phone([*turns[-1:], each]):
+                return []
+            turns.append(each)
+        return turns
+    if not alone or sum(1 for _ in fitting) < len(present):
+        return owned
+    places = {each.place for each in owned}
     lasting = all(
-        sum(len(each.windows) for each in run) >= WINDOWS_TO_CLAIM for is_owned, run in runs if not is_owned
+        sum(len(each.windows) for each in run) >= WINDOWS_TO_CLAIM
+        for is_owned, run in groupby(present, key=lambda each: each.place in places)
+        if not is_owned
     )
-    return list(present) if lasting and len(fitting) == len(present) and one_phone(present) else owned
+    return present if lasting else owned
 
 
 def _offset_ms(
@@ -131,8 +156,8 @@ def _window(captures: Iterable[Capture]) -> tuple[int, int] | None:
     return (min(firsts), max(lasts)) if firsts and lasts else None
 
 
-def _in_order(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
-    return tuple(sorted(sightings, key=lambda each: (each.first_us, each.first_number, each.source)))
+def _in_order(its: Iterable[Sender]) -> Sequence[Sighting]:
+    return in_order([[sighting for sender in its for sighting in sender.sightings]])
 
 
 def _octets(address: str) -> bytes | None:

@@ -6,9 +6,10 @@ What is judged are the app's own frames (``extras``): names, static ids, and wha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bluezone_harness.checks.extras import KeptExtra, extras, kept_extras, own_frames
+from bluezone_harness.checks.frames import MARKED, RESPONSE, frame_of, kind_of, service_uuids
 from bluezone_harness.checks.heard import (
     address_text,
     heard_ids,
@@ -19,7 +20,6 @@ from bluezone_harness.checks.heard import (
 )
 from bluezone_harness.checks.registry import check
 from bluezone_harness.checks.rows import count_text, of_text
-from bluezone_harness.checks.senders import frame_of, service_uuids
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.findings import (
     Ground,
@@ -32,7 +32,8 @@ from bluezone_harness.findings import (
     passed,
 )
 from bluezone_harness.observations import Capability, PduType
-from bluezone_harness.sightings import Sighting
+from bluezone_harness.sightings import Sighting, in_order, of_kind, those
+from bluezone_harness.sightings.columns import OctetStrings
 from bluezone_reference.ad_structures import MANUFACTURER_SPECIFIC_DATA
 from bluezone_reference.advertisement import (
     AndroidAdvertisement,
@@ -68,8 +69,11 @@ def nothing_static_is_sent(subject: Subject, rules: Rules) -> Judgement:
     ours = own_frames(subject.sightings)
     if not ours:
         return inconclusive(Reason.TOO_FEW_PACKETS, "no frame of the app was heard")
-    names = [(each, name) for each in ours for name in local_names(each) if name != _RIGHT_NAME]
-    static = [(each, text) for each in ours for text in _static_ids(each)]
+    numbered = list(enumerate(those(ours, _shown)))
+    names = [
+        (place, each, name) for place, each in numbered for name in local_names(each) if name != _RIGHT_NAME
+    ]
+    static = [(place, each, text) for place, each in numbered for text in _static_ids(each)]
     if names or static:
         found: list[Ground] = []
         if static:
@@ -77,8 +81,8 @@ def nothing_static_is_sent(subject: Subject, rules: Rules) -> Judgement:
                 ground(
                     f"{count_text(len(static), 'sighting')} with a static id of the first generation (F-21)",
                     "no static identifier",
-                    f"static id {static[0][1]} from {address_text(static[0][0].address)}",
-                    [of_sighting(each) for each, _ in static],
+                    f"static id {static[0][2]} from {address_text(static[0][1].address)}",
+                    [of_sighting(each) for _, each, _ in static],
                 )
             )
         if names:
@@ -86,11 +90,11 @@ def nothing_static_is_sent(subject: Subject, rules: Rules) -> Judgement:
                 ground(
                     f"{count_text(len(names), 'sighting')} with a local name other than {_RIGHT_NAME}",
                     f"no local name but {_RIGHT_NAME}",
-                    f"local name {names[0][1]!r} from {address_text(names[0][0].address)}",
-                    [of_sighting(each) for each, _ in names],
+                    f"local name {names[0][2]!r} from {address_text(names[0][1].address)}",
+                    [of_sighting(each) for _, each, _ in names],
                 )
             )
-        wrong = len({id(each) for each, _ in (*names, *static)})
+        wrong = len({place for place, *_ in (*names, *static)})
         summary = "; ".join(each.summary for each in found)
         return failed(len(ours), wrong, summary, found)
     more = any(map(extras, ours))
@@ -112,11 +116,16 @@ def nothing_static_is_sent(subject: Subject, rules: Rules) -> Judgement:
     return passed(len(ours), f"{summary}; what a connection shows takes a GATT session")
 
 
-def _of_others(subject: Subject, ours: list[Sighting]) -> list[Sighting]:
+def _of_others(subject: Subject, ours: Sequence[Sighting]) -> Sequence[Sighting]:
     """Return the frames of other Bluezone senders in the captures of a subject."""
     addresses = {each.address for each in ours}
-    heard = (each for capture in subject.captures for each in capture.folded.sightings)
+    heard = of_kind(in_order(each.folded.sightings for each in subject.captures), kind_of, MARKED | RESPONSE)
     return own_frames(each for each in heard if each.address not in addresses)
+
+
+def _shown(sighting: Sighting) -> bool:
+    """Tell whether a sighting shows a name that is not right, or a static id."""
+    return any(name != _RIGHT_NAME for name in local_names(sighting)) or any(_static_ids(sighting))
 
 
 def _static_ids(sighting: Sighting) -> Iterator[str]:
@@ -148,20 +157,21 @@ def what_can_connect(subject: Subject, rules: Rules) -> Judgement:
     doubt = undecided(subject)
     if doubt is not None:
         return doubt
-    ours = [each for each in own_frames(subject.sightings) if each.pdu is not None]
     adverts: Counter[str] = Counter()
-    for each in ours:
-        adverts[each.pdu or ""] += each.count
+    told: set[str] = set()
+    for each in own_frames(subject.sightings):
+        if each.pdu is not None:
+            adverts[each.pdu] += each.count
+            told.update(local_names(each))
     sent = sum(count for pdu, count in adverts.items() if pdu != PduType.SCAN_RSP)
     if not sent:
         return not_observable(Reason.CAPABILITY_MISSING, "the capture tells no PDU type of the app's adverts")
     connectable = sum(adverts[pdu] for pdu in _CONNECTABLE)
     kinds = ", ".join(f"{pdu} {count}" for pdu, count in sorted(adverts.items()))
-    names = sorted({name for each in ours for name in local_names(each)})
-    told = f"names told: {', '.join(map(repr, names))}" if names else "no name told"
+    names = f"names told: {', '.join(map(repr, sorted(told)))}" if told else "no name told"
     return passed(
         sent,
-        f"stated: {of_text(connectable, sent, 'advert')} connectable ({kinds}), {told}; services, values and the "
+        f"stated: {of_text(connectable, sent, 'advert')} connectable ({kinds}), {names}; services, values and the "
         f"platform's own name take a GATT session",
     )
 
@@ -173,16 +183,24 @@ def marks_of_bluezone(subject: Subject, rules: Rules) -> Judgement:
     if doubt is not None:
         return doubt
     marks: Counter[str] = Counter()
-    marked = [each for each in subject.sightings if set(_marks(each))]
-    if not marked:
+    adverts = 0
+    addresses = OctetStrings()
+    weakest: int | None = None
+    strongest: int | None = None
+    for each in subject.sightings:
+        found = set(_marks(each))
+        if not found:
+            continue
+        marks.update(dict.fromkeys(found, each.count))
+        adverts += each.count
+        if each.address is not None:
+            addresses.number(each.address)
+        if each.rssi_min is not None:
+            weakest = each.rssi_min if weakest is None else min(weakest, each.rssi_min)
+        if each.rssi_max is not None:
+            strongest = each.rssi_max if strongest is None else max(strongest, each.rssi_max)
+    if not marks:
         return inconclusive(Reason.TOO_FEW_PACKETS, "no mark of the app was heard")
-    for each in marked:
-        for mark in set(_marks(each)):
-            marks[mark] += each.count
-    adverts = sum(each.count for each in marked)
-    addresses = len({each.address for each in marked if each.address is not None})
-    weakest = min((each.rssi_min for each in marked if each.rssi_min is not None), default=None)
-    strongest = max((each.rssi_max for each in marked if each.rssi_max is not None), default=None)
     signal = "" if weakest is None else f", received at {weakest} to {strongest} dBm"
     listed = ", ".join(
         f"{mark} in {count}" for mark, count in sorted(marks.items(), key=lambda each: (-each[1], each[0]))
@@ -190,7 +208,7 @@ def marks_of_bluezone(subject: Subject, rules: Rules) -> Judgement:
     others = f"; {count_text(subject.strangers, 'other sender')} of Bluezone" if subject.strangers else ""
     return passed(
         adverts,
-        f"stated: {count_text(adverts, 'advert')} tell that the app runs, from {addresses} addresses{signal}: "
+        f"stated: {count_text(adverts, 'advert')} tell that the app runs, from {len(addresses)} addresses{signal}: "
         f"{listed}{others}",
     )
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bluezone_harness.checks.frames import MARKED, RESPONSE, frame_of, kind_of, service_uuids
 from bluezone_harness.checks.heard import HeardId, heard_ids
-from bluezone_harness.checks.senders import frame_of, service_uuids
 from bluezone_harness.checks.subjects import Rules
 from bluezone_harness.observations import PduType
-from bluezone_harness.sightings import Sighting
+from bluezone_harness.sightings import Sighting, in_order, of_kind, those
 from bluezone_reference.ad_structures import (
     COMPLETE_LIST_OF_16_BIT_SERVICE_UUIDS,
     COMPLETE_LIST_OF_32_BIT_SERVICE_UUIDS,
@@ -79,19 +79,20 @@ class KeptExtra:
     sightings: tuple[Sighting, ...]
 
 
-def own_frames(sightings: Iterable[Sighting]) -> list[Sighting]:
+def own_frames(sightings: Iterable[Sighting]) -> Sequence[Sighting]:
     """Return the sightings of the app's own frames, in order of time.
 
     A scan response bears no mark of its own. That of an address which sent frames of an Android phone, or of one of
     the first generation's iPhones, is the app's.
     """
-    known = sorted(sightings, key=lambda each: (each.first_us, each.first_number, each.source, each.receiver))
+    known = of_kind(in_order([sightings]), kind_of, MARKED | RESPONSE)
+    if not any(each.pdu is PduType.SCAN_RSP for each in known):
+        return known
     whole = {each.address for each in known if _has_own_set(each)} - {None}
-    return [
-        each
-        for each in known
-        if frame_of(each).platform or (each.pdu is PduType.SCAN_RSP and each.address in whole)
-    ]
+    return those(
+        known,
+        lambda each: frame_of(each).platform or (each.pdu is PduType.SCAN_RSP and each.address in whole),
+    )
 
 
 def _has_own_set(sighting: Sighting) -> bool:

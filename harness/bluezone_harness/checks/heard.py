@@ -12,16 +12,17 @@ Everything here depends on what was heard, never on the order in which sightings
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
+from bluezone_harness.checks.frames import frame_of
 from bluezone_harness.checks.schedules import Slots
-from bluezone_harness.checks.senders import frame_of
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.findings import Evidence, EvidenceKind, Judgement, Reason, inconclusive, not_observable
 from bluezone_harness.observations import AddressType, GattRead, PduType, duration_text
-from bluezone_harness.sightings import Sighting
+from bluezone_harness.sightings import Sighting, in_order
 from bluezone_reference.ad_structures import COMPLETE_LOCAL_NAME, SHORTENED_LOCAL_NAME
 from bluezone_reference.advertisement import (
     AndroidAdvertisement,
@@ -37,6 +38,9 @@ from bluezone_reference.profiles import V3
 US = 1000
 """Microseconds in a millisecond."""
 _IDENTITIES = (AddressType.PUBLIC_IDENTITY, AddressType.RANDOM_IDENTITY)
+
+_FEWEST_RUNS = 4096
+"""So many ids are followed before it is looked for those that are over."""
 
 Clock = tuple[str, str]
 """Source and receiver: whose clock a time was read from."""
@@ -122,8 +126,11 @@ def on_air(address: bytes | None, address_type: AddressType | None) -> bool:
 # --- ids ---
 
 
+@lru_cache(maxsize=2)
 def ids_of(subject: Subject, rules: Rules) -> tuple[HeardId, ...]:
     """Return the ids that a subject was heard with, and those that were read at the addresses it sent.
+
+    The last answers are kept: several checks ask.
 
     Args:
         subject: With its sightings and captures.
@@ -132,13 +139,14 @@ def ids_of(subject: Subject, rules: Rules) -> tuple[HeardId, ...]:
     Returns:
         In order of time, then of octets.
     """
-    addresses = {each.address for each in subject.sightings} - {None}
-    reads = [
-        _read_id(capture.name, read)
+    read = [
+        _read_id(capture.name, each)
         for capture in subject.captures
-        for read in capture.folded.reads
-        if read.address in addresses and _is_id(read)
+        for each in capture.folded.reads
+        if _is_id(each)
     ]
+    addresses = {each.address for each in subject.sightings} - {None} if read else set()
+    reads = [each for each in read if each.address in addresses]
     return tuple(sorted((*heard_ids(subject.sightings, rules), *reads), key=_order))
 
 
@@ -175,29 +183,61 @@ def heard_ids(sightings: Iterable[Sighting], rules: Rules) -> tuple[HeardId, ...
         In order of time, then of octets.
     """
     pause_us = rules.tolerances["window_pause"] * US
-    known = list(sightings)
+    known = in_order([sightings])
     # The name of an old iPhone rarely finds room beside the service UUID: it comes in the scan response.
     old_iphones = {
         each.address for each in known if isinstance(frame_of(each).advertisement, OldIosAdvertisement)
     } - {None}
-    groups: dict[tuple[str, str, bytes | None, bytes, bool], list[Sighting]] = {}
+    runs: dict[tuple[str, str, bytes | None, bytes, bool], _Run] = {}
+    search_at = _FEWEST_RUNS
+    found: list[HeardId] = []
     for each in known:
         carried = _carried(each, each.address in old_iphones)
-        if carried is not None:
-            groups.setdefault((each.source, each.receiver, each.address, *carried), []).append(each)
-    found: list[HeardId] = []
-    for (*_, octets, static), members in groups.items():
-        members.sort(key=lambda each: (each.first_us, each.last_us, each.first_number))
-        run: list[Sighting] = []
-        until_us = 0
-        for each in members:
-            if run and each.first_us - until_us > pause_us:
-                found.append(_joined(run, octets, static))
-                run = []
-            until_us = max(until_us, each.last_us) if run else each.last_us
-            run.append(each)
-        found.append(_joined(run, octets, static))
-    return tuple(sorted(found, key=_order))
+        if carried is None:
+            continue
+        key = (each.source, each.receiver, each.address, *carried)
+        run = runs.get(key)
+        if run is not None and each.first_us - run.last_us <= pause_us:
+            run.add(each)
+            continue
+        if run is not None:
+            found.append(_joined(key, run))
+        elif len(runs) >= search_at:
+            over = [key for key, run in runs.items() if each.first_us - run.last_us > pause_us]
+            found.extend(_joined(key, runs.pop(key)) for key in over)
+            search_at = max(_FEWEST_RUNS, 2 * len(runs))
+        runs[key] = _Run(
+            each.first_us, each.last_us, each.first_number, each.last_us, each.count, each.address_type
+        )
+    found.extend(_joined(*each) for each in runs.items())
+    found.sort(key=_order)
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class _Run:
+    """Sightings of one id, address and receiver without a pause; the first is the one that ended first, of several."""
+
+    first_us: int
+    first_until_us: int
+    first_number: int
+    last_us: int
+    count: int
+    address_type: AddressType | None
+
+    def add(self, each: Sighting) -> None:
+        if (each.first_us, each.last_us, each.first_number) < (
+            self.first_us,
+            self.first_until_us,
+            self.first_number,
+        ):
+            self.first_until_us, self.first_number = each.last_us, each.first_number
+        self.last_us = max(self.last_us, each.last_us)
+        self.count += each.count
+        if self.address_type is None or (
+            each.address_type is not None and each.address_type < self.address_type
+        ):
+            self.address_type = each.address_type
 
 
 def _carried(sighting: Sighting, old_iphone: bool) -> tuple[bytes, bool] | None:
@@ -214,19 +254,19 @@ def _carried(sighting: Sighting, old_iphone: bool) -> tuple[bytes, bool] | None:
     return None if static_id is None else (static_id.encode("ascii"), True)
 
 
-def _joined(run: Sequence[Sighting], octets: bytes, static: bool) -> HeardId:
-    first = run[0]
+def _joined(key: tuple[str, str, bytes | None, bytes, bool], run: _Run) -> HeardId:
+    source, receiver, address, octets, static = key
     return HeardId(
         octets,
         static,
-        first.source,
-        first.receiver,
-        first.address,
-        min((each.address_type for each in run if each.address_type is not None), default=None),
-        first.first_us,
-        max(each.last_us for each in run),
-        first.first_number,
-        sum(each.count for each in run),
+        source,
+        receiver,
+        address,
+        run.address_type,
+        run.first_us,
+        run.last_us,
+        run.first_number,
+        run.count,
     )
 
 

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from statistics import median_high
 
 from bluezone_harness.checks.captures import Capture
-from bluezone_harness.checks.senders import STEP_US, frame_of
+from bluezone_harness.checks.frames import frame_of
+from bluezone_harness.checks.senders import STEP_US
 from bluezone_harness.checks.windows import OnWindow, on_windows
 from bluezone_harness.findings import Evidence, EvidenceKind
 from bluezone_harness.observations import Capability, Extent, duration_text
@@ -139,6 +140,7 @@ def id_windows(
         median_high([_NEVER_US if each is None else each for each in paces_us]) if paces_us else _NEVER_US
     )
     windows: list[IdWindow] = []
+    listening = _Listening(captures)
     latest_us: int | None = None
     sent: dict[bytes, list[tuple[bytes | None, int]]] = {}
     for (address, rolling_id, part), pace_us in zip(found, paces_us, strict=True):
@@ -156,7 +158,7 @@ def id_windows(
                 part.first_us,
                 part.last_us,
                 part.run_us,
-                known and in_range and not goes_on and not elsewhere and _listening(part, captures),
+                known and in_range and not goes_on and not elsewhere and listening.before(part),
                 missed_us // 1000,
                 part.changed,
                 tuple(part.sightings),
@@ -198,18 +200,47 @@ def _joined(parts: list[_Part], longest_us: int) -> list[_Part]:
     return found
 
 
-def _listening(part: _Part, captures: Sequence[Capture]) -> bool:
-    """Tell whether a receiver that heard it, and shows each advert, listened in the 5 s before."""
-    names = {each.source for each in part.sightings}
-    from_us = part.first_us - PAUSE_US
-    return any(
-        capture.name in names
-        and capture.capabilities.get(Capability.INTERVAL) is Extent.YES
-        and capture.folded.first_us is not None
-        and capture.folded.first_us <= from_us
-        and not any(gap.time_us < part.first_us and gap.until_us > from_us for gap in capture.folded.gaps)
-        for capture in captures
-    )
+class _Listening:
+    """Since when each receiver listens, as far as what it heard tells.
+
+    Args:
+        captures: Of all receivers.
+    """
+
+    def __init__(self, captures: Sequence[Capture]) -> None:
+        self._captures = [
+            each for each in captures if each.capabilities.get(Capability.INTERVAL) is Extent.YES
+        ]
+        self._since_us: dict[int, dict[str, int]] = {}
+
+    def before(self, part: _Part) -> bool:
+        """Tell whether a receiver that heard it, and shows each advert, listened in the 5 s before."""
+        heard = {(each.source, each.receiver) for each in part.sightings}
+        from_us = part.first_us - PAUSE_US
+        return any(
+            any(
+                self._since(capture, receiver, from_us)
+                for source, receiver in heard
+                if source == capture.name
+            )
+            and not any(gap.time_us < part.first_us and gap.until_us > from_us for gap in capture.folded.gaps)
+            for capture in self._captures
+        )
+
+    def _since(self, capture: Capture, receiver: str, time_us: int) -> bool:
+        """Tell whether a receiver had heard something at a time, of whomever."""
+        begun_us = capture.folded.first_us
+        if begun_us is None or begun_us > time_us:
+            return False
+        if capture.capabilities.get(Capability.SEVERAL_RECEIVERS, Extent.NO) is Extent.NO:
+            return True
+        found = self._since_us.get(id(capture))
+        if found is None:
+            found = self._since_us[id(capture)] = {}
+            for each in capture.folded.sightings:  # in the order in which they begin
+                found.setdefault(each.receiver, each.first_us)
+        # one of several that begins after the others may not have listened while they did
+        return len(found) < 2 or found[receiver] <= time_us
 
 
 def _pace_us(part: _Part) -> int | None:

@@ -44,13 +44,14 @@ from bluezone_harness.observations import Capability
 from bluezone_reference.key_schedule import DAY_MS, KEY_OCTETS, day_start_ms
 from bluezone_reference.weak_bases import weakness
 
-_AIR_AND_KEY = frozenset({Capability.RAW_AD, Capability.BASE_ID})
+_TRUE_IDS = frozenset({Capability.RAW_AD, Capability.TRUE_IDS})
+_AIR_AND_KEY = _TRUE_IDS | {Capability.BASE_ID}
 
 
 # --- BZ-KEY-001 ---
 
 
-@check("BZ-KEY-001", needs=(Capability.BASE_ID, Capability.RAW_AD))
+@check("BZ-KEY-001", needs=(_TRUE_IDS, Capability.BASE_ID))
 def base_ids_are_not_weak(subject: Subject, rules: Rules) -> Judgement:
     """Judge the base ids of the device file, or the ids that were heard where there is none, or where they disagree.
 

@@ -7,16 +7,19 @@ chance in none of them, so that whoever sends them is the device under test, wha
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from hashlib import sha256
+from operator import and_
 
 from bluezone_harness.checks.schedules import Place, schedule_of
 from bluezone_harness.evidence.device_files import Device
 from bluezone_reference.errors import RefusedError
 from bluezone_reference.key_schedule import (
     DAY_MS,
+    ID_OCTETS,
     SUBKEY_SALT,
     day_key,
     day_number,
@@ -81,9 +84,10 @@ class KnownIds:
             if not base.base_id
             for item in ids_of_day(b"", 0, 0, MOST_SLOTS, IOS_V3)
         )
-        self._subkeys: list[frozenset[int]] | None = None
+        self._sorted_ids = sorted(self._places)
+        # for each octet, a bit for each subkey that holds it
+        self._subkeys_with: list[int] | None = None
         self._other_ids: dict[bytes, Variant] = {}
-        self._variants: dict[bytes, Variant | None] = {}
 
     def explains(self, octets: bytes) -> bool:
         """Tell whether an id comes from one of the device's base ids, by its schedule or nearly so."""
@@ -91,7 +95,10 @@ class KnownIds:
 
     def explains_part(self, octets: bytes) -> bool:
         """Tell whether octets that are no whole id, six at least, begin as one of the schedule does, or with one."""
-        return any(octets.startswith(each) or each.startswith(octets) for each in self._places)
+        if octets[:ID_OCTETS] in self._places:
+            return True
+        at = bisect_left(self._sorted_ids, octets)
+        return at < len(self._sorted_ids) and self._sorted_ids[at].startswith(octets)
 
     def place(self, octets: bytes) -> Place | None:
         """Return where in the schedule an id belongs; ``None``: nowhere that was searched."""
@@ -99,32 +106,33 @@ class KnownIds:
 
     def variant(self, octets: bytes) -> Variant | None:
         """Return which other schedule explains an id, or ``None``."""
-        if octets not in self._variants:
-            self._variants[octets] = None if self.schedule.unusable else self._variant(octets)
-        return self._variants[octets]
+        return None if self.schedule.unusable else self._variant(octets)
 
     def _variant(self, octets: bytes) -> Variant | None:
-        if self._subkeys is None:
-            self._subkeys = []
-            self._try_others(max(self.schedule.slots.greatest_count, MOST_SLOTS))
+        if self._subkeys_with is None:
+            self._subkeys_with = self._try_others(max(self.schedule.slots.greatest_count, MOST_SLOTS))
         if octets in self._other_ids:
             return self._other_ids[octets]
         # BZ-KEY-005: by chance, twelve octets all stand in a subkey once in some 10^10 times
-        if len(set(octets)) > _FEWEST_OCTETS and any(subkey.issuperset(octets) for subkey in self._subkeys):
+        if len(set(octets)) > _FEWEST_OCTETS and reduce(and_, map(self._subkeys_with.__getitem__, octets)):
             return Variant("BZ-KEY-005", "made of other octets of the subkeys, or in another order")
         return None
 
-    def _try_others(self, count: int) -> None:
-        assert self._subkeys is not None  # noqa: S101 - the caller made it
+    def _try_others(self, count: int) -> list[int]:
+        subkeys_with = [0] * 256
+        bit = 1
         for key in self._day_keys():
             for salt in (SUBKEY_SALT, *SALTS):
                 subkey = sha256(key + salt).digest()
                 for _ in range(count):
                     if salt == SUBKEY_SALT:
-                        self._subkeys.append(frozenset(subkey))
+                        for octet in set(subkey):
+                            subkeys_with[octet] |= bit
+                        bit <<= 1
                     else:
                         self._other_ids.setdefault(rolling_id(subkey), Variant("BZ-KEY-004", SALTS[salt]))
                     subkey = sha256(subkey).digest()
+        return subkeys_with
 
     def _day_keys(self) -> list[bytes]:
         keys: dict[bytes, None] = {}

@@ -11,18 +11,18 @@ which losses do not change. How strongly a phone is heard is not measured yet, s
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
 from bluezone_harness.checks.extras import Extra, extras, own_frames
+from bluezone_harness.checks.frames import frame_of
 from bluezone_harness.checks.heard import (
     US,
-    by_id,
     heard_ids,
     local_names,
-    longest_slot_ms,
     of_one_phone,
     of_sighting,
     undecided,
@@ -33,8 +33,11 @@ from bluezone_harness.checks.schedules import Slots
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.findings import Judgement, Reason, failed, ground, inconclusive
 from bluezone_harness.observations import Capability
-from bluezone_harness.sightings import Sighting
+from bluezone_harness.sightings import Sighting, in_order
+from bluezone_harness.sightings.columns import OctetStrings
+from bluezone_reference.advertisement import AndroidAdvertisement
 
+_NO_INTERVAL = 1 << 62
 _LEAST_INTERVAL_US = 20_000
 """What is less is one advert on two channels. Source: Core Specification, Vol 6 Part B 4.4.2.2."""
 _SAME_PERCENT = 10
@@ -64,7 +67,86 @@ class _Sent:
         return longer * 100 <= shorter * (100 + _SAME_PERCENT)
 
 
-_InSlots = Mapping[int, Sequence[_Sent]]
+class _InSlots:
+    """The ids of each slot, which is the one in the middle of the time in which an id was heard.
+
+    There can be a million, so that what is kept of each are numbers; what was sent is put together slot by slot.
+
+    Args:
+        ours: Own frames, in order of time.
+        slots: By which slots are told.
+    """
+
+    def __init__(self, ours: Sequence[Sighting], slots: Slots) -> None:
+        self._ours = ours
+        self._ids, self._addresses = OctetStrings(), OctetStrings()
+        # of each id: when it was heard, how often, its first address; of few, the others
+        self._first_us, self._last_us, self._counts = array("q"), array("q"), array("q")
+        self._firsts = array("I")
+        self._others: dict[int, set[int]] = {}
+        # of each address: where it was heard first, its shortest interval; of few, what was sent beside ids
+        self._places, self._intervals_us = array("I"), array("q")
+        self._beside: dict[int, set[Extra]] = {}
+        for place, each in enumerate(ours):
+            self._add(place, each)
+        self._numbers: dict[int, array[int]] = {}
+        if self._ids:
+            slot_us = slots.longest_ms(min(self._first_us) // US, max(self._last_us) // US) * US
+            for number, (first_us, last_us) in enumerate(zip(self._first_us, self._last_us, strict=True)):
+                slot = (first_us + last_us) // 2 // slot_us
+                self._numbers.setdefault(slot, array("I")).append(number)
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield slots in which ids were heard, going up."""
+        return iter(sorted(self._numbers))
+
+    def size(self, slot: int) -> int:
+        """Return how many ids a slot has."""
+        return len(self._numbers.get(slot, ()))
+
+    def __getitem__(self, slot: int) -> list[_Sent]:
+        return [self._sent(each) for each in self._numbers.get(slot, ())]
+
+    def _add(self, place: int, sighting: Sighting) -> None:
+        address = self._addresses.number(sighting.address or b"")
+        interval_us = sighting.interval_min_us or 0
+        if interval_us < _LEAST_INTERVAL_US:
+            interval_us = _NO_INTERVAL
+        if address == len(self._places):
+            self._places.append(place)
+            self._intervals_us.append(interval_us)
+        else:
+            self._intervals_us[address] = min(self._intervals_us[address], interval_us)
+        beside = _beside(sighting)
+        if beside:
+            self._beside.setdefault(address, set()).update(beside)
+        advertisement = frame_of(sighting).advertisement
+        if not isinstance(advertisement, AndroidAdvertisement):
+            return
+        number = self._ids.number(advertisement.rolling_id)
+        if number == len(self._counts):
+            self._first_us.append(sighting.first_us)
+            self._last_us.append(sighting.last_us)
+            self._counts.append(sighting.count)
+            self._firsts.append(address)
+            return
+        # in order of time, the first stays the first
+        self._last_us[number] = max(self._last_us[number], sighting.last_us)
+        self._counts[number] += sighting.count
+        if address != self._firsts[number]:
+            self._others.setdefault(number, set()).add(address)
+
+    def _sent(self, number: int) -> _Sent:
+        first = self._firsts[number]
+        addresses = {first} | self._others.get(number, set())
+        interval_us = min(self._intervals_us[each] for each in addresses)
+        return _Sent(
+            self._ids[number],
+            frozenset(item for each in addresses for item in self._beside.get(each, ())),
+            None if interval_us == _NO_INTERVAL else interval_us,
+            self._counts[number],
+            self._ours[self._places[first]],
+        )
 
 
 @check("BZ-PRV-006", needs=frozenset({Capability.RAW_AD, Capability.ADDRESS}))
@@ -76,10 +158,10 @@ def payload_and_interval_do_not_link(subject: Subject, rules: Rules) -> Judgemen
     if subject.device is None and of_one_phone(subject):
         return _alone()
     if subject.device is None:
-        return _by_payload(_in_slots(own_frames(subject.sightings), subject, rules))
-    heard = (each for capture in subject.captures for each in capture.folded.sightings)
-    slots = _in_slots(own_frames(heard), subject, rules)
-    if all(len(ids) < 2 for ids in slots.values()):
+        return _by_payload(_InSlots(own_frames(subject.sightings), Slots(None, rules.profile)))
+    heard = in_order(each.folded.sightings for each in subject.captures)
+    slots = _InSlots(own_frames(heard), Slots(subject.device, rules.profile))
+    if all(slots.size(slot) < 2 for slot in slots):
         return _alone()
     return _by_score(slots, {each.octets for each in heard_ids(subject.sightings, rules)})
 
@@ -95,8 +177,11 @@ def _no_rotation() -> Judgement:
 def _by_score(slots: _InSlots, ids: set[bytes]) -> Judgement:
     """Score the observer's guesses for the device under test."""
     steps: list[tuple[_Sent, _Sent, float, float]] = []
-    for number, before in sorted(slots.items()):
-        after = slots.get(number + 1, ())
+    after: list[_Sent] = []
+    following: int | None = None
+    for number in slots:
+        before, after = after if number == following else slots[number], slots[number + 1]
+        following = number + 1
         ours = [_most_heard(each for each in group if each.octets in ids) for group in (before, after)]
         if len(after) < 2 or ours[0] is None or ours[1] is None:
             continue
@@ -151,25 +236,20 @@ def _text(sent: _Sent) -> str:
 
 def _by_payload(slots: _InSlots) -> Judgement:
     """Look for payloads that one id alone bears in a slot and in the next."""
-    rotations = [
-        (before, slots[number + 1])
-        for number, before in sorted(slots.items())
-        if len(before) > 1 and len(slots.get(number + 1, ())) > 1
-    ]
+    rotations = [each for each in slots if slots.size(each) > 1 and slots.size(each + 1) > 1]
     if not rotations:
         return _no_rotation()
-    ids = sum(len(before) for before, _ in rotations)
+    ids = sum(map(slots.size, rotations))
     told = f"{count_text(len(rotations), 'rotation')} of several phones"
-    linked = [
-        (payload, sent, _singles(after)[payload])
-        for before, after in rotations
-        for payload, sent in sorted(_singles(before).items(), key=lambda each: each[1].octets)
-        if payload in _singles(after)
-    ]
+    linked: list[tuple[_Payload, _Sent, _Sent]] = []
+    for each in rotations:
+        before, after = _singles(slots[each]), _singles(slots[each + 1])
+        singles = sorted(before.items(), key=lambda each: each[1].octets)
+        linked += [(payload, sent, after[payload]) for payload, sent in singles if payload in after]
     if not linked:
         summary = f"no payload tells phones apart in {told}; interval and signal take a device file, or more"
         return inconclusive(Reason.EVIDENCE_MISSING, summary, judged=ids)
-    by_chance = sum(len(before) / len(after) for before, after in rotations) / ids
+    by_chance = sum(slots.size(each) / slots.size(each + 1) for each in rotations) / ids
     joined = of_text(len(linked), ids, "id")
     summary = f"{joined} joined to an id of the next slot by payload, in {told}; {by_chance:.0%} by chance"
     payload, sent, following = linked[0]
@@ -181,34 +261,6 @@ def _by_payload(slots: _InSlots) -> Judgement:
         [of_sighting(each.where) for _, *both in linked for each in both],
     )
     return failed(ids, len(linked), summary, [found])
-
-
-def _in_slots(ours: Sequence[Sighting], subject: Subject, rules: Rules) -> dict[int, list[_Sent]]:
-    """Return the ids of each slot, which is the one in the middle of the time in which an id was heard."""
-    heard = [each for each in heard_ids(ours, rules) if not each.static]
-    if not heard:
-        return {}
-    slot_us = longest_slot_ms(Slots(subject.device, rules.profile), heard) * US
-    beside: dict[bytes | None, set[Extra]] = {}
-    intervals: dict[bytes | None, list[int]] = {}
-    places: dict[bytes | None, Sighting] = {}
-    for each in ours:
-        places.setdefault(each.address, each)
-        beside.setdefault(each.address, set()).update(_beside(each))
-        if each.interval_min_us is not None and each.interval_min_us >= _LEAST_INTERVAL_US:
-            intervals.setdefault(each.address, []).append(each.interval_min_us)
-    found: dict[int, list[_Sent]] = {}
-    for octets, runs in by_id(heard).items():
-        middle_us = (min(each.first_us for each in runs) + max(each.last_us for each in runs)) // 2
-        sent = _Sent(
-            octets,
-            frozenset(item for each in runs for item in beside[each.address]),
-            min((each for run in runs for each in intervals.get(run.address, ())), default=None),
-            sum(each.count for each in runs),
-            places[runs[0].address],
-        )
-        found.setdefault(middle_us // slot_us, []).append(sent)
-    return found
 
 
 def _beside(sighting: Sighting) -> frozenset[Extra]:

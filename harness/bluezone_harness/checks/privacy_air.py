@@ -18,6 +18,7 @@ from bluezone_harness.findings import Judgement, combined
 from bluezone_harness.observations import Capability
 
 _NEEDS = (Capability.RECORDS, Capability.RAW_AD)
+_TRUE_IDS = frozenset({Capability.RAW_AD, Capability.TRUE_IDS})
 
 
 @check("BZ-PRV-004", needs=_NEEDS)
@@ -32,13 +33,19 @@ def no_id_is_used_again(subject: Subject, rules: Rules) -> Judgement:
     return _of_both(subject, rules, an_id_does_not_come_again, heard_again)
 
 
-@check("BZ-PRV-007", needs=_NEEDS)
+@check("BZ-PRV-007", needs=(_TRUE_IDS, Capability.RECORDS))
 def no_id_is_a_weak_one(subject: Subject, rules: Rules) -> Judgement:
     """Look for own ids and ids that were heard among those of the listed weak base ids."""
-    return _of_both(subject, rules, no_id_comes_from_a_weak_base_id, heard_weak)
+    return _of_both(subject, rules, no_id_comes_from_a_weak_base_id, heard_weak, _TRUE_IDS)
 
 
-def _of_both(subject: Subject, rules: Rules, logged: Judge, heard: Judge) -> Judgement:
+def _of_both(
+    subject: Subject,
+    rules: Rules,
+    logged: Judge,
+    heard: Judge,
+    air: frozenset[Capability] = frozenset({Capability.RAW_AD}),
+) -> Judgement:
     shown = subject.capabilities
-    judges = ((Capability.RECORDS, logged), (Capability.RAW_AD, heard))
-    return combined([judge(subject, rules) for needed, judge in judges if needed in shown])
+    judges = ((frozenset({Capability.RECORDS}), logged), (air, heard))
+    return combined([judge(subject, rules) for needed, judge in judges if needed <= shown])

@@ -1,165 +1,55 @@
-"""Bluezone senders: what was heard of one, recognised by what its adverts say, linked by addresses and ids.
+"""Bluezone senders: what was heard of one, linked by addresses and ids.
 
-Theory of operation. A frame is Bluezone's if something marks it as ours: one of the service UUIDs, or manufacturer
-specific data of company 0x22B5. Marks are looked for in what is whole, so that a frame that is cut, or has a wrong
-length, is still known as ours. The bit in an iPhone's overflow form marks nothing: another app's UUID can have the
-same one. Sightings that share an address or an id come from one sender; a phone whose address and id change together
-makes one sender for each pair, which ``one_phone`` puts together where nothing speaks against it.
+Theory of operation. Sightings that share an address or an id come from one sender; a phone whose address and id change
+together makes one sender for each pair, which ``one_phone`` puts together where nothing speaks against it. Of a night
+of many phones there are a million senders: what is kept of one are the places of its sightings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
-from typing import Literal
+from heapq import merge
+from itertools import groupby, islice, pairwise
+from typing import overload
 
+from bluezone_harness.checks.frames import (
+    DAMAGED,
+    MARKED,
+    RESPONSE,
+    Frame,
+    Platform,
+    frame_of,
+    kind_of,
+    service_uuids,
+)
 from bluezone_harness.checks.windows import OnWindow, on_windows
-from bluezone_harness.observations import PduType
-from bluezone_harness.sightings import Sighting
-from bluezone_reference.ad_structures import (
-    COMPLETE_LIST_OF_16_BIT_SERVICE_UUIDS,
-    COMPLETE_LIST_OF_32_BIT_SERVICE_UUIDS,
-    COMPLETE_LIST_OF_128_BIT_SERVICE_UUIDS,
-    EXTENDED_AD_OCTETS,
-    INCOMPLETE_LIST_OF_16_BIT_SERVICE_UUIDS,
-    INCOMPLETE_LIST_OF_32_BIT_SERVICE_UUIDS,
-    INCOMPLETE_LIST_OF_128_BIT_SERVICE_UUIDS,
-    LEGACY_AD_OCTETS,
-    MANUFACTURER_SPECIFIC_DATA,
-    AdStructure,
-    intact_structures,
-)
-from bluezone_reference.advertisement import (
-    Advertisement,
-    AndroidAdvertisement,
-    IosBackgroundAdvertisement,
-    OldAndroidAdvertisement,
-    OldIosAdvertisement,
-    advertisement_of,
-)
-from bluezone_reference.errors import MalformedError
-from bluezone_reference.profiles import V1, V3
+from bluezone_harness.sightings import HELD, Sighting, chosen, in_order
+from bluezone_harness.sightings.columns import OctetStrings
 
-Platform = Literal["android", "ios", ""]
+__all__ = [
+    "STEP_US",
+    "WINDOWS_TO_CLAIM",
+    "Frame",
+    "Platform",
+    "Sender",
+    "Senders",
+    "frame_of",
+    "one_phone",
+    "senders",
+    "service_uuids",
+]
 
 STEP_US = 60_000_000
 """The longest time between two senders in turn for them to be taken for one phone: two scheduled periods."""
 WINDOWS_TO_CLAIM = 3
 """On-windows of a sender below which it may be somebody who passed by in a pause of the device under test."""
 
-_COMPANY_OCTETS = 2
-_COMPANY = V3.advertisement.company.to_bytes(_COMPANY_OCTETS, "little")
-_ID_OCTETS = V3.advertisement.id_octets
-_CUT_ID_HEAD = bytes([MANUFACTURER_SPECIFIC_DATA]) + _COMPANY
-_FEWEST_OCTETS = 6
-"""Of an id that is not whole, so many octets still tell whose it is."""
-_BASE_UUID_TAIL = "00001000800000805f9b34fb"
-_ANDROID_UUIDS = frozenset(each.advertisement.android_service_uuid.replace("-", "") for each in (V1, V3))
-_IOS_UUIDS = frozenset(each.advertisement.ios_service_uuid.replace("-", "") for each in (V1, V3))
-_UUID_OCTETS = {
-    INCOMPLETE_LIST_OF_16_BIT_SERVICE_UUIDS: 2,
-    COMPLETE_LIST_OF_16_BIT_SERVICE_UUIDS: 2,
-    INCOMPLETE_LIST_OF_32_BIT_SERVICE_UUIDS: 4,
-    COMPLETE_LIST_OF_32_BIT_SERVICE_UUIDS: 4,
-    INCOMPLETE_LIST_OF_128_BIT_SERVICE_UUIDS: 16,
-    COMPLETE_LIST_OF_128_BIT_SERVICE_UUIDS: 16,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What one AdvData says, damaged or not.
-
-    Attributes:
-        structures: Those before any damage.
-        damage: Why it is not well formed (BZ-ADV-001); ``None`` where it is.
-        refused: Why it is Bluezone's but not as it must be; ``None`` where it is, or is not Bluezone's.
-        advertisement: What it says; ``None`` where it was refused.
-        platform: Of the Bluezone phone that sent it; empty where nothing marks it as Bluezone's.
-        id_octets: Its id, rolling or static, or what stands in the id's place under another company.
-        overflow: It holds an overflow field with Bluezone's bit.
-        part: What stands where a rolling id should, but is longer or shorter, or cut: it tells nothing but, perhaps,
-            whose frame it is.
-    """
-
-    structures: tuple[AdStructure, ...]
-    damage: MalformedError | None
-    refused: MalformedError | None
-    advertisement: Advertisement | None
-    platform: Platform
-    id_octets: bytes | None
-    overflow: bool
-    part: bytes | None
-
-
-def frame_of(sighting: Sighting) -> Frame:
-    """Return what the adverts of a sighting say; one without octets says nothing."""
-    return _frame(sighting.ad or b"", sighting.pdu is PduType.ADV_EXT_IND)
-
-
-@lru_cache(maxsize=8192)
-def _frame(octets: bytes, extended: bool) -> Frame:
-    structures, damage = intact_structures(octets, EXTENDED_AD_OCTETS if extended else LEGACY_AD_OCTETS)
-    refused = advertisement = None
-    try:
-        advertisement = advertisement_of(structures)
-    except MalformedError as error:
-        refused = error
-    manufacturer = [each.data for each in structures if each.ad_type == MANUFACTURER_SPECIFIC_DATA]
-    platform = _platform(structures, manufacturer)
-    return Frame(
-        structures,
-        damage,
-        refused,
-        advertisement,
-        platform,
-        _id_octets(advertisement, manufacturer) if platform else None,
-        isinstance(advertisement, IosBackgroundAdvertisement),
-        _part(octets, manufacturer, damage) if platform == "android" else None,
-    )
-
-
-def _part(octets: bytes, manufacturer: Sequence[bytes], damage: MalformedError | None) -> bytes | None:
-    found = [data[_COMPANY_OCTETS:] for data in manufacturer if data.startswith(_COMPANY)]
-    if not found and damage is not None and damage.offset is not None:
-        found = [octets[damage.offset + 2 + _COMPANY_OCTETS :]]
-        if octets[damage.offset + 1 : damage.offset + 2 + _COMPANY_OCTETS] != _CUT_ID_HEAD:
-            return None
-    other = [each for each in found if _FEWEST_OCTETS <= len(each) != _ID_OCTETS]
-    return other[0] if other else None
-
-
-def service_uuids(structures: Iterable[AdStructure]) -> frozenset[str]:
-    """Return the service UUIDs of all lists, each as 32 hex digits; what is left over of a ragged list is left out."""
-    found: set[str] = set()
-    for each in structures:
-        octets = _UUID_OCTETS.get(each.ad_type)
-        if octets is None:
-            continue
-        for start in range(0, len(each.data) - len(each.data) % octets, octets):
-            digits = each.data[start : start + octets][::-1].hex()
-            found.add(digits if octets == 16 else digits.rjust(8, "0") + _BASE_UUID_TAIL)
-    return frozenset(found)
-
-
-def _platform(structures: Sequence[AdStructure], manufacturer: Sequence[bytes]) -> Platform:
-    services = service_uuids(structures)
-    if services & _ANDROID_UUIDS or any(data.startswith(_COMPANY) for data in manufacturer):
-        return "android"
-    return "ios" if services & _IOS_UUIDS else ""
-
-
-def _id_octets(advertisement: Advertisement | None, manufacturer: Sequence[bytes]) -> bytes | None:
-    match advertisement:
-        case AndroidAdvertisement(rolling_id):
-            return rolling_id
-        case OldAndroidAdvertisement(static_id) | OldIosAdvertisement(static_id=str(static_id)):
-            return static_id.encode("ascii")
-    # what is refused may still show whose it is: an id without 0x4E56, or under another company
-    ids = {data[_COMPANY_OCTETS:] for data in manufacturer if len(data) == _COMPANY_OCTETS + _ID_OCTETS}
-    return ids.pop() if len(ids) == 1 else None
+_MADE_AT_ONCE = 1024
+"""So many senders."""
+_ADDRESS, _ID, _ITSELF = b"a", b"i", b"s"
+"""By what a sighting is linked, before its octets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,20 +57,25 @@ class Sender:
     """What is linked by addresses and ids.
 
     Attributes:
+        place: Among all senders, in the order in which they were heard first.
         sightings: Its Bluezone frames, and the scan responses and damaged frames of their addresses, in order.
         ids: Octets of all ids that it showed.
         parts: What it showed in place of an id, being longer, shorter or cut.
         addresses: All that it used.
         platform: ``android`` if any of its frames is an Android phone's.
-        windows: Its on-windows, in the order in which they begin.
     """
 
+    place: int
     sightings: tuple[Sighting, ...]
     ids: frozenset[bytes]
     parts: frozenset[bytes]
     addresses: frozenset[bytes]
     platform: Platform
-    windows: tuple[OnWindow, ...]
+
+    @property
+    def windows(self) -> tuple[OnWindow, ...]:
+        """Its on-windows, in the order in which they begin."""
+        return on_windows(self.sightings)
 
     @property
     def first_us(self) -> int:
@@ -193,81 +88,167 @@ class Sender:
         return max(each.last_us for each in self.sightings)
 
 
-def senders(sightings: Iterable[Sighting], addresses: Collection[bytes] = frozenset()) -> tuple[Sender, ...]:
-    """Return the Bluezone senders among sightings, in the order in which they were heard first.
+class Senders(Sequence[Sender]):
+    """Senders in the order in which they were heard first, made of their sightings when they are asked for.
 
     Args:
-        sightings: In any order, of any number of sources.
-        addresses: Those that are known to be Bluezone phones', whatever they send.
+        sightings: Of all senders, in the order in which they began.
+        whose: For each of these, whose it is; numbered in the order in which they come up.
     """
-    known = sorted(sightings, key=lambda each: (each.first_us, each.first_number, each.source))
-    marked = [each for each in known if frame_of(each).platform]
-    unmarked = set(addresses) - {each.address for each in marked}
-    marked += [each for each in known if each.address in unmarked]
-    groups = _Groups()
-    for each in marked:
-        groups.join(_links(each))
-    ours = {each.address for each in marked} - {None}
-    members: dict[object, list[Sighting]] = {}
-    chosen = {id(each) for each in marked}
-    for each in known:
-        beside = each.address in ours and (each.pdu is PduType.SCAN_RSP or frame_of(each).damage is not None)
-        if id(each) in chosen or beside:
-            members.setdefault(groups.root(_links(each)[0]), []).append(each)
-    return tuple(_sender(each) for each in members.values())
+
+    def __init__(self, sightings: Sequence[Sighting], whose: array[int]) -> None:
+        self.sightings = sightings
+        # by sender: sorting is stable
+        self._order = array("I", sorted(range(len(whose)), key=whose.__getitem__))
+        self._starts = array("I", (0,))
+        for place, index in enumerate(self._order):
+            if whose[index] == len(self._starts):
+                self._starts.append(place)
+        if whose:
+            self._starts.append(len(whose))
+        self._made = [self._sender(each) for each in range(len(self))] if len(whose) <= HELD else None
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Sender: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Sender]: ...
+    def __getitem__(self, index: int | slice) -> Sender | Sequence[Sender]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError("there is no such sender")
+        return self._sender(index) if self._made is None else self._made[index]
+
+    def __iter__(self) -> Iterator[Sender]:
+        return self._making() if self._made is None else iter(self._made)
+
+    def _making(self) -> Iterator[Sender]:
+        """Make one after the other, of many sightings at a time."""
+        for first in range(0, len(self), _MADE_AT_ONCE):
+            end = min(first + _MADE_AT_ONCE, len(self))
+            sightings = iter(
+                [*in_order([self.sightings]).at(self._order[self._starts[first] : self._starts[end]])]
+            )
+            for number in range(first, end):
+                yield _sender(number, [*islice(sightings, self._starts[number + 1] - self._starts[number])])
+
+    def _sender(self, number: int) -> Sender:
+        members = self._order[self._starts[number] : self._starts[number + 1]]
+        return _sender(number, [self.sightings[each] for each in members])
 
 
-def _links(sighting: Sighting) -> list[object]:
-    """Return by what a sighting is linked: its address and its id; by itself where it shows neither."""
-    found: list[object] = []
-    if sighting.address is not None:
-        found.append(("address", sighting.address))
-    frame = frame_of(sighting)
-    octets = frame.part if frame.id_octets is None else frame.id_octets
-    if octets is not None:
-        found.append(("id", octets))
-    return found or [("sighting", sighting.source, sighting.first_number)]
-
-
-class _Groups:
-    """Things that are linked, by the one that stands for all of a group."""
-
-    def __init__(self) -> None:
-        self._parents: dict[object, object] = {}
-
-    def root(self, link: object) -> object:
-        path = []
-        while (parent := self._parents.setdefault(link, link)) != link:
-            path.append(link)
-            link = parent
-        for each in path:
-            self._parents[each] = link
-        return link
-
-    def join(self, links: Sequence[object]) -> None:
-        for each in links[1:]:
-            self._parents[self.root(each)] = self.root(links[0])
-
-
-def _sender(sightings: list[Sighting]) -> Sender:
+def _sender(number: int, sightings: Sequence[Sighting]) -> Sender:
     frames = [frame_of(each) for each in sightings]
     platforms = {frame.platform for frame in frames}
-    platform: Platform = "android" if "android" in platforms else "ios" if "ios" in platforms else ""
     return Sender(
+        number,
         tuple(sightings),
         frozenset(frame.id_octets for frame in frames if frame.id_octets is not None),
         frozenset(frame.part for frame in frames if frame.part is not None),
         frozenset(each.address for each in sightings if each.address is not None),
-        platform,
-        on_windows(sightings),
+        "android" if "android" in platforms else "ios" if "ios" in platforms else "",
     )
 
 
-def one_phone(found: Sequence[Sender]) -> bool:
+def senders(sightings: Iterable[Sighting], addresses: Collection[bytes] = frozenset()) -> Senders:
+    """Return the Bluezone senders among sightings, in the order in which they were heard first.
+
+    Args:
+        sightings: In any order, of any number of sources; those of ``sightings.in_order`` are in order already.
+        addresses: Those that are known to be Bluezone phones', whatever they send.
+    """
+    known = in_order([sightings])
+    marked = known.places(kind_of, MARKED)
+    heard = chosen(known, marked)
+    links = _Links()
+    unmarked = set(addresses)
+    for each in heard:
+        links.join(_links(each))
+        unmarked.discard(each.address or b"")
+    places = marked
+    # those of an address that is a phone's, though nothing that it sends is marked
+    if unmarked:
+        places = _united(places, (at for at, each in enumerate(known) if each.address in unmarked))
+        for address in unmarked:
+            links.join([_ADDRESS + address])
+    beside = known.places(kind_of, RESPONSE | DAMAGED)
+    answers = zip(beside, known.at(beside), strict=True)
+    places = _united(places, (at for at, each in answers if links.has(each.address)))
+    if len(places) > len(marked):
+        heard = chosen(known, places)
+    return Senders(heard, array("I", (links.group(_links(each)[0]) for each in heard)))
+
+
+def _united(places: array[int], others: Iterable[int]) -> array[int]:
+    """Return places of either, going up, each once."""
+    return array("I", (place for place, _ in groupby(merge(places, others))))
+
+
+def _links(sighting: Sighting) -> list[bytes]:
+    """Return by what a sighting is linked: its address and its id; by itself where it shows neither."""
+    found: list[bytes] = []
+    if sighting.address is not None:
+        found.append(_ADDRESS + sighting.address)
+    frame = frame_of(sighting)
+    octets = frame.part if frame.id_octets is None else frame.id_octets
+    if octets is not None:
+        found.append(_ID + octets)
+    return found or [_ITSELF + f"{sighting.first_number} {sighting.source}".encode("utf-8", "surrogatepass")]
+
+
+class _Links:
+    """Addresses and ids that are linked: by the one that stands for all of a group."""
+
+    def __init__(self) -> None:
+        self._numbers = OctetStrings()
+        self._parents = array("I")
+        # of those that stand for a group: its number and one
+        self._groups = array("I")
+        self._count = 0
+
+    def join(self, links: Sequence[bytes]) -> None:
+        """Link all of these."""
+        first, *others = (self._number(each) for each in links)
+        for each in others:
+            self._parents[self._root(each)] = self._root(first)
+
+    def has(self, address: bytes | None) -> bool:
+        """Tell whether an address is linked to anything."""
+        return address is not None and self._numbers.find(_ADDRESS + address) is not None
+
+    def group(self, link: bytes) -> int:
+        """Return the group of a link, numbered in the order in which they are asked for; nothing is linked after."""
+        root = self._root(self._number(link))
+        self._groups.extend([0] * (len(self._parents) - len(self._groups)))
+        if not self._groups[root]:
+            self._count += 1
+            self._groups[root] = self._count
+        return self._groups[root] - 1
+
+    def _number(self, link: bytes) -> int:
+        number = self._numbers.number(link)
+        if number == len(self._parents):
+            self._parents.append(number)
+        return number
+
+    def _root(self, number: int) -> int:
+        parents = self._parents
+        while (parent := parents[number]) != number:
+            parents[number] = parents[parent]
+            number = parents[number]
+        return number
+
+
+def one_phone(found: Iterable[Sender]) -> bool:
     """Tell whether several senders can be one phone whose address and id change together.
 
     They can if each takes its turn: the next begins when the one before has ended, and not much later. Whoever was
     heard hours later may be anybody.
+
+    Args:
+        found: In the order in which they were heard first.
     """
-    turns = sorted(found, key=lambda each: each.first_us)
-    return all(0 <= after.first_us - before.last_us <= STEP_US for before, after in pairwise(turns))
+    return all(0 <= after.first_us - before.last_us <= STEP_US for before, after in pairwise(found))

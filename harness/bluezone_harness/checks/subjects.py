@@ -16,7 +16,7 @@ from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.schedules import schedule_of
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence
 from bluezone_harness.evidence.device_files import Device
-from bluezone_harness.observations import Capability, Extent
+from bluezone_harness.observations import UNLESS_DENIED, Capability, Extent, extent_of, least
 from bluezone_harness.sightings import Sighting
 from bluezone_reference.profiles import Profile
 
@@ -62,7 +62,7 @@ class Subject:
     logs: tuple[ContactLogEvidence, ...]
     identified: bool = True
     captures: tuple[Capture, ...] = ()
-    sightings: tuple[Sighting, ...] = ()
+    sightings: Sequence[Sighting] = ()
     strangers: int = 0
     clock_offset_ms: int | None = None
     window: tuple[int, int] | None = None
@@ -80,7 +80,13 @@ class Subject:
         }
         if self.device is not None:
             shown.add(Capability.BASE_ID)
-        return frozenset(shown)
+        # what one capture lacks of these, nobody knows of the others beside it
+        shown.update(each for each in UNLESS_DENIED if self.captures)
+        return frozenset(shown - {each for each in UNLESS_DENIED if self.extent(each) is not Extent.YES})
+
+    def extent(self, capability: Capability) -> Extent:
+        """Return how far all its captures have a capability."""
+        return least(extent_of(each.capabilities, capability) for each in self.captures)
 
     @property
     def record_logs(self) -> tuple[ContactLogEvidence, ...]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import click
 
@@ -24,19 +22,18 @@ from bluezone_harness.verdicts import exit_code, judge
 from bluezone_spec import load
 from bluezone_spec.model import Axis
 
-from .evidence_inputs import Progress, read_evidence
-from .failures import CallerError
+from .evidence_inputs import read_all
+from .failures import CallerError, ExitCode
 from .files import write_text
 from .inputs import INPUT_FILE, file_name, read_file
 from .options import profile_option
 from .output import examples, width
+from .watching import watched
 
 DEVICE_VARIABLE = "BZC_DEVICE"
 """Environment variable that names the device file: keys do not belong into the arguments of a process."""
 _STANDARD_INPUT = "-"
 _BOTH = "both"
-_SHOWN_FROM = 10_000_000
-"""Octets of evidence that take long enough to read for progress to be shown."""
 
 
 @click.command(
@@ -105,15 +102,17 @@ def command(
     Two verdicts come out and never mix, conformance and privacy, each with its coverage. What the evidence
     cannot show is not observable, and never a pass.
 
+    Ctrl-C while evidence is read ends the reading: the verdict is on what was read so far, and marked partial.
+
     Exit code: 0 what was judged holds; 1 a MUST failed; 2 inconclusive, or nothing judged; 3 the evidence or
-    the device file cannot be read.
+    the device file cannot be read; 130 interrupted, and no MUST failed so far.
     """
     if [*evidence, device_path, accept_path].count(_STANDARD_INPUT) > 1:
         raise CallerError("standard input can be read only once: give '-' once")
     device_file = _device_file(device_path) if device_path else None
     accepted = read_accept_file(file_name(accept_path), read_file(accept_path)) if accept_path else None
-    with _progress(evidence) as progress:
-        pieces = [piece for path in evidence for piece in read_evidence(path, progress)]
+    with watched(evidence) as watch:
+        pieces, left_out = read_all(evidence, watch)
     specification = load()
     result = judge(
         specification,
@@ -123,6 +122,8 @@ def command(
         "check",
         aligned([each for each in pieces if isinstance(each, Capture)]),
     )
+    if left_out:
+        result = replace(result, partial=True, diagnostics=(*result.diagnostics, *left_out))
     if accepted is not None:
         result = accept(result, accepted, _today())
     axes = tuple(Axis) if axis == _BOTH else (Axis(axis),)
@@ -132,7 +133,9 @@ def command(
     if markdown_path is not None:
         write_text(markdown_path, markdown_text(result, axes=axes))
     echo_result(result, axes, as_json=as_json)
-    ctx.exit(exit_code(result, axes, strict=strict, allow_inconclusive=allow_inconclusive))
+    code = exit_code(result, axes, strict=strict, allow_inconclusive=allow_inconclusive)
+    # what was found stands; what was not may be in what was not read
+    ctx.exit(ExitCode.INTERRUPTED if watch.interrupted and code != ExitCode.FAILED else code)
 
 
 def echo_result(result: Result, axes: Sequence[Axis], *, as_json: bool) -> None:
@@ -147,14 +150,3 @@ def _device_file(path: str) -> DeviceFile:
 
 def _today() -> date:
     return datetime.now(UTC).date()  # noqa: TID251 - the shell is where the clock is
-
-
-@contextmanager
-def _progress(paths: Sequence[str]) -> Iterator[Progress]:
-    """Show on a terminal how much of the evidence has been read; elsewhere nothing."""
-    sizes = [Path(path).stat().st_size for path in paths if Path(path).is_file()]
-    if sys.stderr is None or not sys.stderr.isatty() or sum(sizes) < _SHOWN_FROM:
-        yield lambda octets: None
-        return
-    with click.progressbar(length=sum(sizes), label="reading", file=sys.stderr) as bar:
-        yield lambda octets: bar.update(octets)

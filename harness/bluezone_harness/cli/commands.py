@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -23,6 +21,7 @@ COMMANDS = {
     "demo": "Judge a capture of a simulated phone.",
     "check": "Judge evidence against the specification.",
     "info": "Say what evidence holds and can show.",
+    "convert": "Convert captures to pcapng or a recording.",
     "diff": "Compare two results of 'bzc check --json'.",
     "match": "Match positive cases against a contact log.",
     "decode": "Say what an advertisement's AdvData hold.",
@@ -63,6 +62,8 @@ class LazyGroup(click.Group):
         name = args[0]
         command = self.get_command(ctx, name)
         if command is None and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
             near = get_close_matches(name.lower(), COMMANDS, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise CallerError(
@@ -143,6 +144,8 @@ def _report(error: BaseException) -> int:
         if code == ExitCode.INTERRUPTED and _is_terminal():
             click.echo(err=True)  # after the ^C that the terminal shows
         if os.environ.get(DEBUG_VARIABLE) and not is_expected(error):
+            import traceback
+
             click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
         if line:
             click.echo(f"{NAME}: {line}", err=True)

@@ -31,13 +31,15 @@ DEVICE_VARIABLE = "BZC_DEVICE"
 _PACKAGE = "bluezone-conformance"
 _USES = {
     "click": "the command line",
-    "construct": "advertisements: decode, check",
+    "construct": "the declared form of AdvData, to which its decoder is held",
     "markdown-it-py": "the specification's text: requirements, explain, check",
     "rich": "reports for people: check, demo",
     "cryptography": "a second opinion on hashes, in tests",
     "bleak": "listening to phones around",
+    "numba": "large captures, many times as fast: check, info",
+    "numpy": "large captures, many times as fast: check, info",
 }
-_EXTRAS = {"test": "the project's own tests"}
+_EXTRAS = {"test": "the project's own tests", "fast": "large captures, many times as fast: check, info"}
 _LIBRARIES = {
     "sqlite3": "phones' databases, app_db_2.db and app_cache_2.db: check, match",
 }

@@ -10,7 +10,7 @@ from bluezone_harness.checks import CHECKS
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.senders import frame_of, senders
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence
-from bluezone_harness.observations import Capability, Diagnostic, Extent
+from bluezone_harness.observations import UNLESS_DENIED, Capability, Diagnostic, Extent, extent_of
 from bluezone_harness.sightings import Sighting
 from bluezone_spec.model import Level, Specification
 
@@ -144,6 +144,7 @@ def contents_of(
         specification: Whose requirements.
         profile: Name of the profile that they bind.
     """
+    capabilities = _capabilities(evidence)
     return Contents(
         evidence.name,
         evidence.sha256,
@@ -152,10 +153,16 @@ def contents_of(
         dict(evidence.contents),
         _capture_time(evidence) if isinstance(evidence, Capture) else _log_time(evidence),
         _air(evidence) if isinstance(evidence, Capture) else None,
-        {name: evidence.capabilities[name] for name in Capability if name in evidence.capabilities},
+        capabilities,
         evidence.diagnostics,
-        shown([evidence.capabilities], specification, profile),
+        shown([capabilities], specification, profile),
     )
+
+
+def _capabilities(evidence: Capture | ContactLogEvidence) -> dict[Capability, Extent]:
+    said = evidence.capabilities
+    unsaid = UNLESS_DENIED if isinstance(evidence, Capture) else frozenset()
+    return {name: extent_of(said, name) for name in Capability if name in said or name in unsaid}
 
 
 def shown(
@@ -164,11 +171,14 @@ def shown(
     """Return which requirements of a profile evidence can show.
 
     Args:
-        capabilities: Of each piece of evidence.
+        capabilities: Of each piece of evidence, all that it has or lacks.
         specification: Whose requirements.
         profile: Name of the profile that they bind.
     """
-    has = frozenset(name for each in capabilities for name, extent in each.items() if extent is not Extent.NO)
+    extents = [pair for each in capabilities for pair in each.items()]
+    # what one capture lacks of some, nobody knows of the others beside it
+    denied = {name for name, extent in extents if name in UNLESS_DENIED and extent is not Extent.YES}
+    has = frozenset(name for name, extent in extents if extent is not Extent.NO) - denied
     alone: list[str] = []
     with_device: list[str] = []
     lacking: dict[str, tuple[str, ...]] = {}
@@ -186,7 +196,7 @@ def shown(
             other.append(requirement.id)
         elif not (missing := check.missing(has)):
             alone.append(requirement.id)
-        elif has and not check.missing(has | {Capability.BASE_ID}):
+        elif has - UNLESS_DENIED and not check.missing(has | {Capability.BASE_ID}):
             with_device.append(requirement.id)
         else:
             lacking[requirement.id] = tuple(sorted(missing))

@@ -7,12 +7,15 @@ hold several captures; what it holds that is none does not count, but may have t
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from bluezone_harness import bulk
 from bluezone_harness.checks.captures import Capture, read_capture
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence, read_contact_log
 from bluezone_harness.evidence.errors import EvidenceError
@@ -29,35 +32,17 @@ from bluezone_harness.sources import (
 from bluezone_harness.sources.octets import OctetReader
 
 from .inputs import FILE_LIMIT, file_name, standard_input, unreadable
+from .watching import INTERRUPTED, Watch, Watched
 
-Progress = Callable[[int], None]
-"""Is told how many octets were read since it was told last."""
-
-
-class _Replayed:
-    """A stream whose first octets were read already, and are read again.
-
-    Args:
-        head: Those octets.
-        rest: The stream after them.
-        progress: Is told what is read.
-    """
-
-    def __init__(self, head: bytes, rest: BinaryIO, progress: Progress) -> None:
-        self._head = head
-        # of a pipe, what is there already: read() would wait until all that was asked for has come
-        self._read: Callable[[int], bytes] = getattr(rest, "read1", rest.read)
-        self._progress = progress
-
-    def read(self, size: int = -1, /) -> bytes:
-        if self._head:
-            octets, self._head = self._head, b""
-        else:
-            octets = self._read(size)
-        self._progress(len(octets))
-        return octets
-
-
+_STANDARD_INPUT = "-"
+_PACKED_RATIO = 8
+"""Captures that are packed are worthwhile for the bulk path from a file of so many times fewer octets on."""
+_HINT_FROM = 4
+"""What would gain from the bulk path is told from so many times as many octets on."""
+_HINT = (
+    "captures as large as this are read many times as fast with the extra 'fast': "
+    "pip install 'bluezone-conformance[fast]'"
+)
 _REASONS = 3
 """Why an archive holds no evidence is told for so many files."""
 
@@ -65,12 +50,13 @@ Evidence = Capture | ContactLogEvidence
 """What a piece of evidence is."""
 
 
-def read_evidence(path: str, progress: Progress = lambda octets: None) -> tuple[Evidence, ...]:
+def read_evidence(path: str, watch: Watch | None = None, *, keep_times: bool = False) -> tuple[Evidence, ...]:
     """Read what is in a file: one piece of evidence, or the captures of an archive.
 
     Args:
         path: Of the file; ``-`` for standard input.
-        progress: Is told how many octets were read, as they are.
+        watch: Is told how it goes on, and may end it: what was read until then is returned, and is partial.
+        keep_times: Keep what tells the offset of its clock from that of others; of an archive it is always kept.
 
     Returns:
         At least one piece. Captures of an archive are named by it and their member:
@@ -80,24 +66,92 @@ def read_evidence(path: str, progress: Progress = lambda octets: None) -> tuple[
         EvidenceError: It cannot be read at all, or is nothing that is known.
     """
     name = file_name(path)
+    watch = watch or Watch()
     with _opened(path) as stream:
-        head = _head(stream)
-        if looks_like_capture(head):
-            return (_read(name, _Replayed(head, stream, progress)),)
-        if looks_like_archive(head):
-            return _read_archive(open_archive(name, _Replayed(head, stream, progress)), name)
-        octets = head + (stream.read(FILE_LIMIT + 1 - len(head)) if head else b"")
-    progress(len(octets))
-    if not octets and path == "-":
-        raise EvidenceError(name, "it is empty: check what was to be written there")
-    return (_log(name, octets),)
+        start, size = _extent(stream)
+        octets = Watched(stream, watch)
+        head = _head(octets)
+        octets.put_back(head)
+        packed = looks_like_archive(head)
+        if not packed and not looks_like_capture(head):
+            if not head and path == _STANDARD_INPUT:
+                raise EvidenceError(name, "it is empty: check what was to be written there")
+            return (_log(name, _all(octets)),)
+        worthwhile = bulk.WORTHWHILE_OCTETS // (_PACKED_RATIO if packed else 1)
+        if size >= worthwhile and (packed or bulk.serves(head)):
+            if bulk.is_available():
+                try:
+                    return _read_known(
+                        name, octets, packed, partial(_read_fast, keep_times=packed or keep_times)
+                    )
+                except _PlainOnlyError:
+                    octets.again(start)
+            elif size >= worthwhile * _HINT_FROM:
+                watch.say(_HINT)
+        return _read_known(name, octets, packed, partial(_read_plain, keep_times=packed or keep_times))
 
 
-def _read(name: str, octets: OctetReader) -> Capture:
-    return read_capture(open_source(name, octets))
+def read_all(paths: Sequence[str], watch: Watch) -> tuple[list[Evidence], list[Diagnostic]]:
+    """Read what is in several files, one after another, until somebody interrupts.
+
+    Args:
+        paths: Of the files.
+        watch: Is told how it goes on, and may end it.
+
+    Returns:
+        All pieces; and what there is to know about files of which nothing was read.
+
+    Raises:
+        EvidenceError: One of them cannot be read.
+        KeyboardInterrupt: Somebody interrupted before anything was read.
+    """
+    found: list[Evidence] = []
+    left_out: list[Diagnostic] = []
+    for path in paths:
+        try:
+            if not watch.interrupted:
+                found += read_evidence(path, watch, keep_times=len(paths) > 1)
+                continue
+        except EvidenceError:
+            if not watch.interrupted:
+                raise
+        left_out.append(Diagnostic(file_name(path), None, Severity.ERROR, f"{INTERRUPTED}: it is not read"))
+    if not found:
+        raise KeyboardInterrupt
+    return found, left_out
 
 
-def _read_archive(archive: Archive, name: str) -> tuple[Evidence, ...]:
+_Read = Callable[[str, OctetReader], Capture]
+
+
+class _PlainOnlyError(Exception):
+    """The bulk path does not serve a capture after all."""
+
+
+def _read_known(name: str, octets: Watched, packed: bool, read: _Read) -> tuple[Evidence, ...]:
+    """Read a capture or an archive."""
+    if packed:
+        return _read_archive(open_archive(name, octets), name, read)
+    return (read(name, octets),)
+
+
+def _read_plain(name: str, octets: OctetReader, keep_times: bool = True) -> Capture:
+    return read_capture(open_source(name, octets), keep_times)
+
+
+def _read_fast(name: str, octets: OctetReader, keep_times: bool) -> Capture:
+    """Read a capture by the bulk path.
+
+    Raises:
+        _PlainOnlyError: It must be read by the plain path, from its start.
+    """
+    found = bulk.read_capture_fast(name, octets, keep_times)
+    if found is None:
+        raise _PlainOnlyError
+    return found
+
+
+def _read_archive(archive: Archive, name: str, read: _Read) -> tuple[Evidence, ...]:
     """Read all that an archive holds.
 
     Raises:
@@ -107,7 +161,7 @@ def _read_archive(archive: Archive, name: str) -> tuple[Evidence, ...]:
     notes: list[Diagnostic] = []
     for packed in archive:
         try:
-            piece = _read(packed.name, packed) if packed.is_capture else _unpacked_log(packed)
+            piece = _unpacked(packed, read)
         except EvidenceError as error:
             notes.append(Diagnostic(error.source, None, Severity.WARNING, f"it is not read: {error.reason}"))
             continue
@@ -134,17 +188,19 @@ def _read_archive(archive: Archive, name: str) -> tuple[Evidence, ...]:
     return tuple(found)
 
 
+def _unpacked(packed: Packed, read: _Read) -> Evidence:
+    if not packed.is_capture:
+        return _unpacked_log(packed)
+    return read(packed.name, packed) if bulk.serves(packed.head) else _read_plain(packed.name, packed)
+
+
 def _unpacked_log(packed: Packed) -> ContactLogEvidence:
     """Read a contact log that was packed by gzip."""
-    chunks: list[bytes] = []
-    held = 0
     try:
-        while held <= FILE_LIMIT and (chunk := packed.read(FILE_LIMIT + 1 - held)):
-            chunks.append(chunk)
-            held += len(chunk)
+        octets = _all(packed)
     except OSError as error:
         raise EvidenceError(packed.name, error.strerror or "it cannot be unpacked") from None
-    return _log(packed.name, b"".join(chunks))
+    return _log(packed.name, octets)
 
 
 def _log(name: str, octets: bytes) -> ContactLogEvidence:
@@ -172,7 +228,7 @@ def _no_capture(name: str, head: bytes) -> str:
 @contextmanager
 def _opened(path: str) -> Iterator[BinaryIO]:
     try:
-        if path == "-":
+        if path == _STANDARD_INPUT:
             yield standard_input()
         else:
             with Path(path).open("rb") as file:
@@ -181,9 +237,28 @@ def _opened(path: str) -> Iterator[BinaryIO]:
         raise unreadable(path, error) from None
 
 
-def _head(stream: BinaryIO) -> bytes:
+def _extent(stream: BinaryIO) -> tuple[int, int]:
+    """Return where a file stands, and how many octets follow that could be read again; of a pipe, none."""
+    try:
+        start = stream.tell() if stream.seekable() else 0
+        return start, os.fstat(stream.fileno()).st_size - start if stream.seekable() else 0
+    except OSError:
+        return 0, 0
+
+
+def _head(octets: Watched) -> bytes:
     """Return the first octets; fewer only where there are no more."""
     head = b""
-    while len(head) < HEAD_OCTETS and (octets := stream.read(HEAD_OCTETS - len(head))):
-        head += octets
+    while len(head) < HEAD_OCTETS and (more := octets.read(HEAD_OCTETS - len(head))):
+        head += more
     return head
+
+
+def _all(octets: OctetReader) -> bytes:
+    """Return all octets, but no more than one beyond what is read of a contact log."""
+    chunks: list[bytes] = []
+    held = 0
+    while held <= FILE_LIMIT and (chunk := octets.read(FILE_LIMIT + 1 - held)):
+        chunks.append(chunk)
+        held += len(chunk)
+    return b"".join(chunks)

@@ -18,6 +18,7 @@ from .failures import CallerError, ExitCode
 from .inputs import INPUT_FILE, file_name
 from .options import profile_option
 from .output import echo_json, examples, labelled, printable
+from .watching import watched
 
 SCHEMA = 1
 """Version of the JSON form."""
@@ -44,7 +45,10 @@ def command(ctx: click.Context, evidence: Sequence[str], profile_name: str, as_j
     damage; what such evidence can show; and which requirements can be judged by it, alone or beside a device file.
     Nothing is judged: whether there is enough of it, only 'bzc check' tells.
 
-    Exit code: 0, whatever it holds; 3 a file cannot be read, which does not keep the others from being told.
+    Ctrl-C while a file is read ends the reading: what was read so far is told, as damaged, and no other file.
+
+    Exit code: 0, whatever it holds; 3 a file cannot be read, which does not keep the others from being told; 130
+    interrupted.
     """
     if list(evidence).count(_STANDARD_INPUT) > 1:
         raise CallerError("standard input can be read only once: give '-' once")
@@ -52,18 +56,23 @@ def command(ctx: click.Context, evidence: Sequence[str], profile_name: str, as_j
     found: list[Contents] = []
     unreadable: list[tuple[str, str]] = []
     for path in evidence:
-        try:
-            pieces = read_evidence(path)
-        except EvidenceError as error:
-            unreadable.append((file_name(path), str(error)))
-            if not as_json:
-                click.echo(f"bzc: {printable(str(error))}", err=True)
-            continue
+        with watched([path]) as watch:
+            try:
+                pieces = read_evidence(path, watch, keep_times=len(evidence) > 1)
+            except EvidenceError as error:
+                if watch.interrupted:
+                    raise KeyboardInterrupt from None
+                unreadable.append((file_name(path), str(error)))
+                if not as_json:
+                    click.echo(f"bzc: {printable(str(error))}", err=True)
+                continue
         for piece in pieces:
             contents = contents_of(piece, specification, profile_name)
             found.append(contents)
             if not as_json:
                 click.echo("\n".join([*_text(contents, profile_name), ""]))
+        if watch.interrupted:
+            break
     together = shown([each.capabilities for each in found], specification, profile_name)
     if as_json:
         echo_json(
@@ -77,6 +86,8 @@ def command(ctx: click.Context, evidence: Sequence[str], profile_name: str, as_j
         )
     elif len(found) > 1:
         click.echo("\n".join(["together", *_shown_text(together, profile_name)]))
+    if watch.interrupted:
+        ctx.exit(ExitCode.INTERRUPTED)
     ctx.exit(ExitCode.UNREADABLE if unreadable else ExitCode.HOLDS)
 
 

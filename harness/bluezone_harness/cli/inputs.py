@@ -7,11 +7,11 @@ the option or file besides. Nothing here repeats what it read where that might b
 from __future__ import annotations
 
 import errno
+import os
 import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
@@ -180,7 +180,7 @@ INPUT_FILE = click.Path(readable=False)
 
 def file_name(path: str) -> str:
     """Return how messages name an input: without its folders; standard input by its name."""
-    return "standard input" if path == "-" else Path(path).name or path
+    return "standard input" if path == "-" else os.path.basename(os.path.normpath(path)) or path
 
 
 def read_file(path: str) -> bytes:
@@ -194,7 +194,7 @@ def read_file(path: str) -> bytes:
         if path == "-":
             octets = standard_input().read(FILE_LIMIT + 1)
         else:
-            with Path(path).open("rb") as file:
+            with open(path, "rb") as file:
                 octets = file.read(FILE_LIMIT + 1)
     except OSError as error:
         raise unreadable(path, error) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import textwrap
@@ -31,6 +30,8 @@ def examples(*lines: str) -> str:
 
 def echo_json(answer: object) -> None:
     """Print one JSON object, ASCII only, in the order of ``answer``."""
+    import json
+
     click.echo(json.dumps(plain(answer), indent=2, ensure_ascii=True))
 
 

@@ -29,12 +29,19 @@ _WRITE_AHEAD = b"\x02\x02"
 _ROLLBACK = b"\x01\x01"
 _PAGE_OCTETS = slice(16, 18)
 _PAGES = slice(28, 32)
-_DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+_FIRST_PAGE_KIND = 100
+_LEAF = 0x0D
+_SMALLEST_PAGE = 512
+_TABLES = ("trace_info", "connect_info")
+_DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError, MemoryError)
+"""A damaged page may announce more than SQLite can have."""
 _BEFORE_ALL_ROWS = -(2**63)
 """Below the row id of any row that was not given this very one on purpose."""
 _LONGEST_VALUE = 1_000_000
 """Octets of the longest text or blob that is read; an id has 12."""
 
+_FIRST_LINES = 8
+"""Of a text, among which one is a good row if it is an export."""
 _LOG_ROW = re.compile(rb"(?:\xef\xbb\xbf)?[ \t]*[0-9A-Fa-f]{12,}[^0-9A-Fa-f]")
 """How a row of an export begins, however badly it is written: with an id in hex."""
 
@@ -145,6 +152,31 @@ class ContactLogEvidence:
         return tuple(row.record for row in rows)
 
 
+def _may_have_tables(head: bytes) -> bool:
+    """Say whether a database may have a table of a contact log, as far as its first page tells.
+
+    Where that is a leaf, the names of all tables are in it. Source: Database File Format, sections 1.3 and 1.6.
+    """
+    page_octets = int.from_bytes(head[_PAGE_OCTETS], "big")
+    if not _SMALLEST_PAGE <= page_octets <= len(head) or head[_FIRST_PAGE_KIND] != _LEAF:
+        return True
+    return any(table.encode() in head[:page_octets].lower() for table in _TABLES)
+
+
+def looks_like_contact_log(head: bytes) -> bool:
+    """Say whether a file that begins so may be a contact log: a database, or text with a good row in its first lines.
+
+    Args:
+        head: Its first octets, enough for some lines.
+    """
+    if head.startswith(_DATABASE_HEADER):
+        return _may_have_tables(head)
+    if not _LOG_ROW.match(head.lstrip(b"\r\n")):
+        return False
+    lines = b"".join(head.splitlines(keepends=True)[:_FIRST_LINES])
+    return bool(decode_data_trace(lines).lines)
+
+
 def read_contact_log(name: str, octets: bytes) -> ContactLogEvidence:
     """Read a contact log of either kind.
 
@@ -251,6 +283,8 @@ class _Damage:
 
 def _reason(error: Exception) -> str:
     """Return what SQLite says; Python cannot read all of it where a damaged name is part of it."""
+    if isinstance(error, MemoryError):
+        return "a page announces more than there can be"
     return "its schema is no text" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
@@ -328,7 +362,7 @@ def _open(connection: sqlite3.Connection, image: bytes) -> dict[str, set[str]]:
     connection.execute("pragma trusted_schema = off")
     connection.deserialize(image)
     tables: dict[str, set[str]] = {}
-    for table in ("trace_info", "connect_info"):
+    for table in _TABLES:
         # rootpage 0: a view or a virtual table, which no phone writes
         found = connection.execute(
             "select 1 from sqlite_master where type = 'table' and rootpage > 0 and name = ?", (table,)

@@ -115,7 +115,9 @@ class EvidenceCheck:
         try:
             device_file = None if device is None else read_device_file(*_named(device, "device.json"))
             rules = None if accept is None else read_accept_file(*_named(accept, "accept.toml"))
-            pieces = [piece for path in self._paths(evidence) for piece in read_evidence(path)]
+            paths = list(self._paths(evidence))
+            several = len(paths) > 1
+            pieces = [piece for path in paths for piece in read_evidence(path, keep_times=several)]
         except EvidenceError as problem:
             raise problem.with_traceback(None) from None  # the sentence says it all
         found = judge(

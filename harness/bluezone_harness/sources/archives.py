@@ -1,16 +1,20 @@
-"""Captures inside gzip and zip, such as a phone's bug report: found by what they hold, read without unpacking to disk.
+"""Evidence inside gzip, zip and the text of a bug report: found by what it holds, read without unpacking to disk.
 
 Theory of operation. An archive is read once, from its start to its end. Of each member the first octets are
-looked at: what is a capture is handed out, to be read then and there; an archive is looked into; all else is
-passed over. So memory stays constant, and pipes will do.
+looked at: what is a capture or a contact log is handed out, to be read then and there; an archive is looked into, and
+so is text, which may be a bug report's and have the log of the last packets in it; all else is passed over. So memory
+stays constant, and pipes will do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bluezone_harness.evidence.contact_logs import looks_like_contact_log
 from bluezone_harness.observations import Diagnostic, Severity
 
+from .btsnooz import looks_like_btsnooz
+from .bug_reports import SECTION, find_section, looks_like_bug_report, looks_like_text
 from .formats import HEAD_OCTETS, looks_like_capture
 from .inflating import GZIP_OCTETS, Budget, Gunzipping
 from .octets import OctetReader, OctetStream
@@ -21,16 +25,24 @@ MOST_CAPTURES = 1000
 """Of one archive."""
 MOST_LAYERS = 4
 """Of archives in one another: a bug report with gzip in it, zipped together with others."""
+MOST_SECTIONS = 16
+"""Logs of packets in one text; phones write one."""
 MOST_NOTES = 100
 """On one archive."""
+_LOOKED_AT = 4096
+"""First octets of what may be a contact log."""
 
 
 def looks_like_archive(head: bytes) -> bool:
     """Say whether a file that begins so is one for ``open_archive``.
 
     Args:
-        head: Its first octets, 4 or more where it has as many.
+        head: Its first octets, ``HEAD_OCTETS`` or more where it has as many; 4 tell gzip and zip.
     """
+    return _is_packed(head) or looks_like_bug_report(head)
+
+
+def _is_packed(head: bytes) -> bool:
     return head.startswith((GZIP_OCTETS, ZIP_OCTETS, EMPTY_ZIP_OCTETS))
 
 
@@ -54,6 +66,13 @@ class Packed:
         """It is one for ``open_source``."""
         return looks_like_capture(self.head)
 
+    @property
+    def is_contact_log(self) -> bool:
+        """It begins as a contact log does; of a database only the whole tells whether it is one."""
+        self._stream.ensure(_LOOKED_AT)
+        start = self._stream.position
+        return looks_like_contact_log(self._stream.buffer[start : start + _LOOKED_AT])
+
     def read(self, count: int = -1, /) -> bytes:
         """Return at most so many octets, none at the end.
 
@@ -72,9 +91,10 @@ class Packed:
 
 
 class Archive:
-    """gzip or zip, to be iterated once: yields what is packed, each to be read before the next is asked for.
+    """gzip, zip or a bug report's text, to be iterated once: yields what is packed.
 
-    Of a zip archive only captures are yielded; of gzip the one thing that it holds, whatever it is.
+    Each is to be read before the next is asked for. Of a zip archive captures and contact logs are yielded; of gzip the
+    one thing that it holds, whatever it is; of a text the logs of packets in it.
 
     Args:
         name: Of the evidence, without folders.
@@ -95,7 +115,7 @@ class Archive:
 
     def __iter__(self) -> Iterator[Packed]:
         """Yield what is packed."""
-        for packed in self._within(self._name, self._octets, 0):
+        for packed in self._within(self._name, self._octets, 0, None):
             if self._captures == MOST_CAPTURES:
                 self._note(
                     None, Severity.WARNING, f"more than {MOST_CAPTURES} captures: the rest is not read"
@@ -104,38 +124,73 @@ class Archive:
             self._captures += 1
             yield packed
 
-    def _within(self, name: str, stream: OctetStream, layers: int) -> Iterator[Packed]:
-        """Yield the captures within gzip or zip that begins at the next octet."""
-        stream.ensure(len(ZIP_OCTETS))
+    def _within(self, name: str, stream: OctetStream, layers: int, outer: int | None) -> Iterator[Packed]:
+        """Yield the evidence within gzip, zip or text that begins at the next octet.
+
+        Args:
+            name: Of it.
+            stream: At its start.
+            layers: In how many others it is.
+            outer: Offset of the member of the outermost archive that it is in; ``None`` if it is that archive.
+        """
+        stream.ensure(HEAD_OCTETS)
         if stream.buffer.startswith(GZIP_OCTETS, stream.position):
             self.looked_at += 1
             packed = Packed(_inner_name(name), OctetStream(Gunzipping(stream, self._budget)))
-            yield from self._looked_into(packed, layers + 1, 0, is_wanted=not layers)
-            return
+            yield from self._looked_into(packed, layers + 1, outer or 0, is_wanted=not layers)
+        elif _is_packed(stream.buffer[stream.position : stream.position + len(ZIP_OCTETS)]):
+            yield from self._members(name, stream, layers, outer)
+        else:
+            self.looked_at += not layers
+            yield from self._sections(name, stream, outer)
+
+    def _members(self, name: str, stream: OctetStream, layers: int, outer: int | None) -> Iterator[Packed]:
+        """Yield the evidence within a zip archive."""
         try:
             for member in members(stream, self._budget):
                 self.looked_at += 1
-                if member.refusal:
-                    self._note(
-                        member.offset, Severity.WARNING, f"{member.name} is not read: {member.refusal}"
-                    )
-                    continue
+                offset = member.offset if outer is None else outer
                 packed = Packed(f"{name}: {member.name}", OctetStream(member))
-                yield from self._looked_into(packed, layers + 1, member.offset, is_wanted=False)
+                if member.refusal:
+                    within = _within_of(self._name, packed.name).removesuffix(": ")
+                    self._note(offset, Severity.WARNING, f"{within} is not read: {member.refusal}")
+                    continue
+                yield from self._looked_into(packed, layers + 1, offset, is_wanted=False)
         except ZipError as error:
-            self._note(error.offset, Severity.ERROR, f"{_within_of(self._name, name)}{error}")
+            offset = error.offset if outer is None else outer
+            self._note(offset, Severity.ERROR, f"{_within_of(self._name, name)}{error}")
+
+    def _sections(self, name: str, stream: OctetStream, outer: int | None) -> Iterator[Packed]:
+        """Yield the logs of packets in a text."""
+        found = 0
+        while found < MOST_SECTIONS and (section := find_section(stream)):
+            found += 1
+            number = f" {found}" if found > 1 else ""
+            offset = stream.offset if outer is None else outer
+            packed = Packed(f"{name}: {SECTION}{number}", OctetStream(section))
+            if looks_like_btsnooz(packed.head):
+                yield packed
+            else:
+                reason = packed.failure or "it is no log of packets that is known"
+                self._note(offset, Severity.WARNING, f"{_within_of(self._name, packed.name)}{reason}")
+        if stream.failure:
+            self._note(outer, Severity.WARNING, f"{_within_of(self._name, name)}{stream.failure}")
 
     def _looked_into(self, packed: Packed, layers: int, offset: int, *, is_wanted: bool) -> Iterator[Packed]:
-        """Yield what is a capture, or wanted whatever it is; and what is in archives."""
-        if looks_like_archive(packed.head):
+        """Yield what is evidence, or wanted whatever it is; and what is in archives and texts."""
+        if _is_packed(packed.head):
             if layers < MOST_LAYERS:
-                yield from self._within(packed.name, OctetStream(packed), layers)
+                yield from self._within(packed.name, OctetStream(packed), layers, offset)
             else:
                 within = _within_of(self._name, packed.name)
                 self._note(
                     offset, Severity.WARNING, f"{within}more than {MOST_LAYERS} archives in one another"
                 )
-        elif is_wanted or packed.is_capture:
+        elif packed.is_capture or packed.is_contact_log:
+            yield packed
+        elif looks_like_text(packed.head) and not (is_wanted and not looks_like_bug_report(packed.head)):
+            yield from self._sections(packed.name, OctetStream(packed), offset)
+        elif is_wanted:
             yield packed
         elif packed.failure:
             self._note(offset, Severity.WARNING, f"{_within_of(self._name, packed.name)}{packed.failure}")

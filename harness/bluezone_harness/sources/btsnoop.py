@@ -8,7 +8,7 @@ was derived; datalinks and the epoch are those that hosts write.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from struct import Struct
 
 from bluezone_harness.evidence.errors import EvidenceError
@@ -16,7 +16,7 @@ from bluezone_harness.evidence.errors import EvidenceError
 from .hci import ACL, COMMAND, DIRECTION_OCTETS, EVENT, HciDecoder
 from .monitor import MonitorDecoder
 from .octets import OctetStream
-from .packets import Decoder, Frame
+from .packets import Decoder
 from .records import DamagedRecordError, RecordSource
 
 FIRST_OCTETS = b"btsnoop\x00"
@@ -65,17 +65,11 @@ class BtsnoopSource(RecordSource):
         octets.position = _HEADER.size
         super().__init__(name, "btsnoop", octets, make(), _RECORD.size)
         self._without_h4 = datalink == _WITHOUT_H4
-        self._before = b""
 
-    def _header(self, buffer: bytes, at: int) -> tuple[int, int]:
+    def _header(self, buffer: bytes, at: int) -> tuple[int, int, bool]:
         original, length, _, _, time = _RECORD.unpack_from(buffer, at)
         if length > original:
             raise DamagedRecordError(f"{length} octets of a packet of {original}")
         flags = buffer[at + _FLAGS_AT : at + _FLAGS_AT + _FLAGS_OCTETS]
         self._before = flags + _KINDS[flags[-1] & 0x03] if self._without_h4 else flags
-        return time - EPOCH_US, length
-
-    def _frames(self) -> Iterator[Frame]:
-        # records are read one by one: what stands before this packet was taken from its own record
-        for offset, time_us, receiver, decoder, packet in super()._frames():
-            yield offset, time_us, receiver, decoder, self._before + packet
+        return time - EPOCH_US, length, length < original

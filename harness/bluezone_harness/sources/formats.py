@@ -5,7 +5,7 @@ from __future__ import annotations
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.observations import Source
 
-from . import btsnoop, packetlogger, pcap, pcapng, recordings
+from . import btsnoop, btsnooz, packetlogger, pcap, pcapng, recordings
 from .octets import OctetReader, OctetStream
 
 HEAD_OCTETS = 64
@@ -28,6 +28,7 @@ def looks_like_capture(head: bytes) -> bool:
         or head.startswith((pcapng.FIRST_OCTETS, btsnoop.FIRST_OCTETS))
         or recordings.looks_like_recording(head)
         or packetlogger.order_of(head) is not None
+        or btsnooz.looks_like_btsnooz(head)
     )
 
 
@@ -52,6 +53,8 @@ def open_source(name: str, octets: OctetReader) -> Source:
         return pcapng.PcapngSource(name, stream)
     if head.startswith(btsnoop.FIRST_OCTETS):
         return btsnoop.BtsnoopSource(name, stream)
+    if btsnooz.looks_like_btsnooz(head):
+        return btsnooz.BtsnoozSource(name, stream)
     if recordings.looks_like_recording(head):
         return recordings.RecordingSource(name, stream)
     if packetlogger.order_of(head):
@@ -63,6 +66,6 @@ def open_source(name: str, octets: OctetReader) -> Source:
     seen = "text" if text else f"something that begins {head[:8].hex(' ').upper()}"
     raise EvidenceError(
         name,
-        f"it is {seen}, and no capture: known are pcap, pcapng, btsnoop, PacketLogger and recordings "
-        "(JSON Lines)",
+        f"it is {seen}, and no capture: known are pcap, pcapng, btsnoop, btsnooz, PacketLogger and "
+        "recordings (JSON Lines)",
     )

@@ -20,9 +20,10 @@ from bluezone_harness.observations import (
     PduType,
 )
 
-from .addresses import AddressCache
+from .addresses import KEPT, AddressCache
 from .connections import Connections
-from .packets import Unread
+from .extended_advertising import LONGEST_AD
+from .packets import Missing, Unread, together
 
 DIRECTION_OCTETS = 4
 """Of the direction that link type 201 puts before each packet."""
@@ -55,8 +56,6 @@ _GREATEST_ADDRESS_KIND = 3
 _ANONYMOUS = 0xFF
 _OPEN_PIECES = 64
 """Adverts that may wait for their further pieces at once."""
-_LONGEST_AD = 1650
-"""Octets of AdvData that several pieces may come to. Source: Core Specification, Vol 4 Part E 7.8.57."""
 
 _REPORT = Struct("<BB6sB")
 _EXTENDED = Struct("<HB6sBBBbbHB6sB")
@@ -69,7 +68,18 @@ _CONNECTION_OCTETS = {_CONNECTED: 18, _CONNECTED_ENHANCED: 30, _CONNECTED_ENHANC
 """By kind of event: what follows the octet that tells it."""
 _SIGNED = Struct("b")
 
+_EXTENDED_KIND = bytes([_EXTENDED_REPORT])
+_EXTENDED_RSSI_AT = 18
+"""From the H4 octet of an LE Extended Advertising Report to the RSSI of its first report; of others it is last."""
+_NOT_REMEMBERED = frozenset({PduType.ADV_EXT_IND, None})
+"""What may be one piece of several, and what nobody knows."""
+_RSSI = tuple(
+    None if octet == _NO_RSSI else octet - 256 if octet > _NO_RSSI else octet for octet in range(256)
+)
+"""By the octet that tells it."""
+
 _Found = list[Observation | Unread]
+_Said = tuple[bytes | None, AddressType | None, PduType | None, bytes | None]
 
 _PDUS = {
     0: PduType.ADV_IND,
@@ -103,6 +113,8 @@ _ASKED = {
     0x203D: "HCI_LE_Clear_Advertising_Sets",
     0x207F: "HCI_LE_Set_Extended_Advertising_Parameters",
 }
+READ_COMMANDS = frozenset([*_ASKED, _RESET])
+"""Opcodes of the commands that are of any meaning here; others say nothing, whatever they hold."""
 
 _MALFORMED = (Unread.MALFORMED,)
 
@@ -128,7 +140,9 @@ class HciDecoder:
             _CONNECTED_ENHANCED: self._connected,
             _CONNECTED_ENHANCED_V2: self._connected,
         }
-        self._pieces: dict[tuple[int, bytes, int], bytes] = {}
+        self._pieces: dict[tuple[int, bytes, int], tuple[int, bytes]] = {}
+        self._missing: dict[Unread, tuple[int, int]] = {}
+        self._known: dict[bytes, _Said] = {}
 
     @property
     def capabilities(self) -> Mapping[Capability, Extent]:
@@ -149,9 +163,16 @@ class HciDecoder:
         }
         return shown if gatt is Extent.NO else {**shown, Capability.GATT: gatt}
 
+    @property
+    def missing(self) -> Missing:
+        """Adverts of which further reports did not come."""
+        open_pieces = ({Unread.IN_PIECES: (number, 1)} for number, _ in self._pieces.values())
+        return together([self._missing, *open_pieces])
+
     def forget(self) -> None:
         """Forget what spans several packets: the controller was reset, or is another."""
         self._connections.forget()
+        self._missing = dict(self.missing)
         self._pieces.clear()
 
     def decode(
@@ -163,6 +184,21 @@ class HciDecoder:
         if kind == EVENT:
             if len(packet) < start + 3:
                 return _MALFORMED
+            # a phone sends the same octets hundreds of times: but for the RSSI they say the same
+            at = (
+                start + _EXTENDED_RSSI_AT
+                if packet[start + 3 : start + 4] == _EXTENDED_KIND
+                else len(packet) - 1
+            )
+            octets = packet[start:at] + packet[at + 1 :]
+            known = self._known.get(octets)
+            if known is not None:
+                address, address_type, pdu, ad = known
+                return (
+                    Advert(
+                        number, time_us, receiver, address, address_type, pdu, ad, _RSSI[packet[at]], None
+                    ),
+                )
             if packet[start + 1] != _LE_META:
                 return self._disconnected(packet, start) if packet[start + 1] == _DISCONNECTED else ()
             if len(packet) != start + 3 + packet[start + 2] or len(packet) == start + 3:
@@ -173,6 +209,8 @@ class HciDecoder:
             found: list[Observation | Unread] = []
             if not reports(found, number, time_us, receiver, packet, start + 4):
                 found.append(Unread.MALFORMED)
+            elif packet[start + 4] == 1:
+                self._remember(octets, found)
             return found
         if kind == ACL:
             sent = not packet[start - 1] & 1 if start else None
@@ -180,6 +218,14 @@ class HciDecoder:
         if kind == COMMAND:
             return self._asked(number, time_us, receiver, packet, start)
         return () if kind is not None else _MALFORMED
+
+    def _remember(self, octets: bytes, found: _Found) -> None:
+        """Remember what an event of one report of a legacy PDU says, which is all in its octets."""
+        for each in found:
+            if isinstance(each, Advert) and each.pdu not in _NOT_REMEMBERED:
+                if len(self._known) >= KEPT:
+                    self._known.clear()
+                self._known[octets] = each.address, each.address_type, each.pdu, each.ad
 
     def _connected(
         self, found: _Found, number: int, time_us: int, receiver: str, packet: bytes, at: int
@@ -255,11 +301,12 @@ class HciDecoder:
                 pdu = PduType.ADV_EXT_IND
                 key = (kind, octets, advertising_set)
                 status = event_type >> _STATUS_SHIFT & 0x03
+                first, before = self._pieces.pop(key, (number, b""))
                 if status == _MORE_TO_COME:
-                    self._keep(key, self._pieces.pop(key, b"") + packet[at - length : at])
+                    self._keep(key, first, before + packet[at - length : at])
                     continue
-                before = self._pieces.pop(key, b"")
-                ad = before + packet[at - length : at] if status == _COMPLETE else None
+                is_whole = status == _COMPLETE and len(before) + length <= LONGEST_AD
+                ad = before + packet[at - length : at] if is_whole else None
             found.append(self._advert(number, time_us, receiver, kind, octets, pdu, ad, rssi))
         return at == end and count > 0
 
@@ -302,11 +349,12 @@ class HciDecoder:
             return None, None
         return octets[::-1], AddressType.PUBLIC_IDENTITY if kind == 2 else AddressType.RANDOM_IDENTITY
 
-    def _keep(self, key: tuple[int, bytes, int], piece: bytes) -> None:
+    def _keep(self, key: tuple[int, bytes, int], number: int, piece: bytes) -> None:
         """Keep what there is of an advert until its last piece comes; the oldest gives way."""
         if len(self._pieces) >= _OPEN_PIECES:
-            del self._pieces[next(iter(self._pieces))]
-        self._pieces[key] = piece[: _LONGEST_AD + 1]
+            first, _ = self._pieces.pop(next(iter(self._pieces)))
+            self._missing = dict(together([self._missing, {Unread.IN_PIECES: (first, 1)}]))
+        self._pieces[key] = number, piece[: LONGEST_AD + 1]
 
     def _asked(
         self, number: int, time_us: int, receiver: str, packet: bytes, start: int

@@ -20,8 +20,9 @@ from bluezone_harness.observations import (
     PduType,
 )
 
-from .addresses import AddressCache
-from .packets import Unread
+from .addresses import KEPT, AddressCache
+from .extended_advertising import NOBODY, ExtendedAdverts, extended_parts
+from .packets import Missing, Unread
 
 ADVERTISING_ACCESS_ADDRESS = 0x8E89BED6
 ACCESS_ADDRESS_OCTETS = 4
@@ -42,7 +43,11 @@ _PHY_SHIFT = 14
 _CODED = 2
 
 _TX_RANDOM = 0x40
+_KIND_BITS = 0x0F
+_ADDRESS_OCTETS = 6
 _EXTENDED = 7
+_FIRST_PRIMARY = 37
+"""Index of the first of the three channels on which advertising begins."""
 _PDUS = {
     0: PduType.ADV_IND,
     1: PduType.ADV_DIRECT_IND,
@@ -91,6 +96,8 @@ class AdvertisingPdus:
 
     def __init__(self) -> None:
         self._addresses = AddressCache()
+        self._extended = ExtendedAdverts()
+        self._known: dict[bytes, tuple[bytes, AddressType, PduType, bytes]] = {}
         self._with_rssi = False
         self._without_rssi = False
         self._without_channel = False
@@ -114,6 +121,11 @@ class AdvertisingPdus:
             Capability.SCAN_RESPONSE: Extent.YES,
         }
 
+    @property
+    def missing(self) -> Missing:
+        """Extended adverts that are not whole."""
+        return self._extended.missing
+
     def _read(
         self,
         number: int,
@@ -135,6 +147,13 @@ class AdvertisingPdus:
             rssi: In dBm, where it was measured.
             channel: Index of the channel, where it is known.
         """
+        # a phone sends the same octets hundreds of times: each time they say the same
+        known = None if crc_is_valid is False else self._known.get(octets)
+        if known is not None:
+            address, address_type, pdu, ad = known
+            if rssi is None or channel is None or not self._with_rssi:
+                self._heard(rssi, channel)
+            return (Advert(number, time_us, receiver, address, address_type, pdu, ad, rssi, channel),)
         if len(octets) < _HEADER_OCTETS + _CRC_OCTETS:
             return _MALFORMED
         if crc_is_valid is None:
@@ -145,37 +164,67 @@ class AdvertisingPdus:
         end = _HEADER_OCTETS + length
         if len(octets) != end + _CRC_OCTETS:
             return _MALFORMED
-        pdu = _PDUS.get(header & 0x0F)
-        address: bytes | None
-        address_type: AddressType | None
-        ad: bytes | None
-        if pdu is None:
-            if header & 0x0F != _EXTENDED:
-                return ()  # a scanner's or an initiator's
-            taken = extended_parts(octets[_HEADER_OCTETS:end])
-            if taken is None:
-                return _MALFORMED
-            sent, ad = taken
-            pdu = PduType.ADV_EXT_IND
-        else:
-            if length < 6 or (header & 0x0F == 1 and length != 12):
-                return _MALFORMED
-            sent = octets[_HEADER_OCTETS : _HEADER_OCTETS + 6]
-            # ADV_DIRECT_IND holds the address it is meant for, and no AdvData
-            ad = b"" if header & 0x0F == 1 else octets[_HEADER_OCTETS + 6 : end]
-        if sent is None:
-            address = address_type = None
-        elif header & _TX_RANDOM:
-            address, address_type = self._addresses.random(sent)
-        else:
-            address, address_type = self._addresses.public(sent)
+        kind = header & _KIND_BITS
+        if kind == _EXTENDED:
+            return self._piece(number, time_us, receiver, octets[:end], rssi, channel)
+        found = _PDUS.get(kind)
+        if found is None:
+            return ()  # a scanner's or an initiator's
+        if length < _ADDRESS_OCTETS or (found is PduType.ADV_DIRECT_IND and length != 2 * _ADDRESS_OCTETS):
+            return _MALFORMED
+        at = _HEADER_OCTETS + _ADDRESS_OCTETS
+        address, address_type = self._address(header, octets[_HEADER_OCTETS:at])
+        # ADV_DIRECT_IND holds the address it is meant for, and no AdvData
+        ad = b"" if found is PduType.ADV_DIRECT_IND else octets[at:end]
+        if len(self._known) >= KEPT:
+            self._known.clear()
+        self._known[octets] = address, address_type, found, ad
+        self._heard(rssi, channel)
+        return (Advert(number, time_us, receiver, address, address_type, found, ad, rssi, channel),)
+
+    def _piece(
+        self,
+        number: int,
+        time_us: int,
+        receiver: str,
+        pdu: bytes,
+        rssi: int | None,
+        channel: int | None,
+    ) -> Sequence[Observation | Unread]:
+        """Return the advert that is complete with an extended advertising PDU."""
+        parts = extended_parts(pdu[_HEADER_OCTETS:])
+        if parts is None:
+            return _MALFORMED
+        whole = self._extended.read(
+            number,
+            time_us,
+            channel,
+            parts,
+            NOBODY if parts.address is None else self._address(pdu[0], parts.address),
+            # where the channel is not known: data are nowhere but on the others
+            is_primary=parts.pointer is not None and not parts.ad
+            if channel is None
+            else channel >= _FIRST_PRIMARY,
+        )
+        if whole is None:
+            return ()
+        (address, address_type), ad = whole
+        self._heard(rssi, channel)
+        extended = PduType.ADV_EXT_IND
+        return (Advert(number, time_us, receiver, address, address_type, extended, ad, rssi, channel),)
+
+    def _heard(self, rssi: int | None, channel: int | None) -> None:
+        """Take note of what the receiver measured of an advert."""
         if rssi is None:
             self._without_rssi = True
         else:
             self._with_rssi = True
         if channel is None:
             self._without_channel = True
-        return (Advert(number, time_us, receiver, address, address_type, pdu, ad, rssi, channel),)
+
+    def _address(self, header: int, octets: bytes) -> tuple[bytes, AddressType]:
+        """Return the advertiser's address and its type."""
+        return self._addresses.random(octets) if header & _TX_RANDOM else self._addresses.public(octets)
 
 
 class LinkLayerDecoder(AdvertisingPdus):
@@ -227,32 +276,3 @@ class BareLinkLayerDecoder(AdvertisingPdus):
         if not packet.startswith(ADVERTISING_ACCESS_OCTETS):
             return ()
         return self._read(number, time_us, receiver, packet[ACCESS_ADDRESS_OCTETS:], None, None, None)
-
-
-def extended_parts(octets: bytes) -> tuple[bytes | None, bytes | None] | None:
-    """Take the payload of an extended advertising PDU apart.
-
-    Args:
-        octets: From the octet that holds the length of the extended header on.
-
-    Returns:
-        The address as sent, if it is there; and AdvData, if this PDU alone tells them: a PDU that points at
-        another is one piece of several, and so may be one that bears no address. ``None`` if it is malformed.
-
-    Source: Core Specification, Vol 6 Part B 2.3.4.
-    """
-    if not octets:
-        return None
-    length = octets[0] & 0x3F
-    if 1 + length > len(octets):
-        return None
-    if not length:
-        return None, None
-    flags = octets[1]
-    # AdvA, TargetA, CTEInfo, ADI, AuxPtr, SyncInfo, TxPower
-    needed = 1 + sum(size for bit, size in enumerate((6, 6, 1, 2, 3, 18, 1)) if flags >> bit & 1)
-    if needed > length:
-        return None
-    if not flags & 0x01:
-        return None, None
-    return octets[2:8], None if flags & 0x10 else octets[1 + length :]

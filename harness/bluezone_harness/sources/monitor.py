@@ -14,7 +14,7 @@ from bluezone_harness.observations import Capability, Extent, Observation
 
 from .addresses import AddressCache
 from .hci import ACL, COMMAND, DIRECTION_OCTETS, EVENT, RECEIVED, SENT, HciDecoder
-from .packets import Unread, merge
+from .packets import Missing, Unread, merge, together
 
 MOST_ADAPTERS = 64
 """Adapters whose connections are followed at once; the first known gives way."""
@@ -40,12 +40,18 @@ class MonitorDecoder:
         self._addresses = AddressCache()
         self._adapters: dict[int, HciDecoder] = {}
         self._given_way: list[Mapping[Capability, Extent]] = []
+        self._missing: list[Missing] = []
 
     @property
     def capabilities(self) -> Mapping[Capability, Extent]:
         """Those of a host, of each adapter that reported something."""
         shown = [*self._given_way, *(each.capabilities for each in self._adapters.values())]
         return merge(shown or [HciDecoder().capabilities])
+
+    @property
+    def missing(self) -> Missing:
+        """What is not whole of any adapter."""
+        return together([*self._missing, *(each.missing for each in self._adapters.values())])
 
     def decode(
         self, number: int, time_us: int, receiver: str, packet: bytes
@@ -64,6 +70,7 @@ class MonitorDecoder:
             if len(self._adapters) >= MOST_ADAPTERS:
                 gone = self._adapters.pop(next(iter(self._adapters)))
                 self._given_way = [merge([*self._given_way, gone.capabilities])]
+                self._missing = [together([*self._missing, gone.missing])]
             adapter = self._adapters[index] = HciDecoder(DIRECTION_OCTETS, self._addresses)
         name = f"{receiver} hci{index}" if receiver else f"hci{index}"
         return adapter.decode(number, time_us, name, start + packet[_HEADER.size :])

@@ -14,7 +14,7 @@ from bluezone_harness.observations import Capability, Extent, Observation
 
 from .hci import DIRECTION_OCTETS, HciDecoder
 from .octets import OctetStream
-from .packets import Unread
+from .packets import Missing, Unread
 from .records import DamagedRecordError, RecordSource
 
 HEAD_OCTETS = 13
@@ -35,6 +35,8 @@ _BEFORE = {
     0x02: _SENT + b"\x02",
     0x03: _RECEIVED + b"\x02",
 }
+READ_TYPES = frozenset(_BEFORE)
+"""Of the packets that are read; others say nothing."""
 _EMPTY = (Unread.MALFORMED,)
 
 
@@ -68,13 +70,13 @@ class PacketLoggerSource(RecordSource):
         self._unpack = record.unpack_from
         super().__init__(name, "packetlogger", octets, _TypedDecoder(), record.size)
 
-    def _header(self, buffer: bytes, at: int) -> tuple[int, int]:
+    def _header(self, buffer: bytes, at: int) -> tuple[int, int, bool]:
         length, seconds, fraction = self._unpack(buffer, at)
         if length < _TIME_OCTETS:
             raise DamagedRecordError(f"{length} octets, of which its time alone has {_TIME_OCTETS}")
         if fraction >= _US:
             raise DamagedRecordError(f"{fraction} parts of a second where there are {_US}")
-        return seconds * _US + fraction, length - _TIME_OCTETS
+        return seconds * _US + fraction, length - _TIME_OCTETS, False
 
 
 class _TypedDecoder:
@@ -87,6 +89,11 @@ class _TypedDecoder:
     def capabilities(self) -> Mapping[Capability, Extent]:
         """Those of a host."""
         return self._host.capabilities
+
+    @property
+    def missing(self) -> Missing:
+        """That of a host."""
+        return self._host.missing
 
     def decode(
         self, number: int, time_us: int, receiver: str, packet: bytes

@@ -10,7 +10,7 @@ packets are counted and told in one diagnostic for each reason.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -31,12 +31,22 @@ class Unread(Enum):
     TIMELESS = "packets have no time and are no observations"
     WHITENED = "packets are still whitened and cannot be read"
     MALFORMED = "packets do not hold what their headers announce"
+    CUT = "packets were cut when they were captured and cannot be read"
+    CUT_DATA = "packets that are no adverts were cut when they were captured"
+    ELSEWHERE = "extended adverts have their data in packets that were not captured"
+    IN_PIECES = "extended adverts lack a piece and are no observations"
 
     @property
     def severity(self) -> Severity:
         """How much it matters; what does more than inform is damage."""
-        ordinary = self in (Unread.BAD_CRC, Unread.FOREIGN)
-        return Severity.INFO if ordinary else Severity.WARNING
+        return Severity.INFO if self in _ORDINARY else Severity.WARNING
+
+
+# what any receiver misses of the air, and what is none of its business
+_ORDINARY = frozenset({Unread.BAD_CRC, Unread.FOREIGN, Unread.CUT_DATA, Unread.ELSEWHERE, Unread.IN_PIECES})
+
+Missing = Mapping[Unread, tuple[int, int]]
+"""What cannot be told as soon as a packet is read: by reason, the first packet of it, and how many times."""
 
 
 class Decoder(Protocol):
@@ -45,6 +55,10 @@ class Decoder(Protocol):
     @property
     def capabilities(self) -> Mapping[Capability, Extent]:
         """What such packets show; known in full when all were decoded."""
+
+    @property
+    def missing(self) -> Missing:
+        """What is not whole, because further packets would be needed that did not come up to now."""
 
     def decode(
         self, number: int, time_us: int, receiver: str, packet: bytes
@@ -67,12 +81,47 @@ class UnreadDecoder:
         """Nothing."""
         return {}
 
+    @property
+    def missing(self) -> Missing:
+        """Nothing."""
+        return {}
+
     def decode(
         self, number: int, time_us: int, receiver: str, packet: bytes
     ) -> Sequence[Observation | Unread]:
         """Return the reason."""
         return self._unread
 
+
+class CutDecoder:
+    """Hands packets of which the end was not captured to their decoder, and takes nothing that it says for whole.
+
+    Args:
+        decoder: Of their link type and receiver.
+    """
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+
+    @property
+    def capabilities(self) -> Mapping[Capability, Extent]:
+        """Those of its decoder."""
+        return self._decoder.capabilities
+
+    @property
+    def missing(self) -> Missing:
+        """That of its decoder."""
+        return self._decoder.missing
+
+    def decode(
+        self, number: int, time_us: int, receiver: str, packet: bytes
+    ) -> Sequence[Observation | Unread]:
+        """Return that something cannot be read, or that it would say nothing if it were whole."""
+        return _CUT if self._decoder.decode(number, time_us, receiver, packet) else _CUT_DATA
+
+
+_CUT = (Unread.CUT,)
+_CUT_DATA = (Unread.CUT_DATA,)
 
 Frame = tuple[int, int, str, Decoder, bytes]
 """Of one packet: offset of its record, time in microseconds, receiver, who decodes it, octets."""
@@ -111,18 +160,46 @@ class PacketSource(StreamSource):
             )
             for reason, (number, offset, count) in self._unread.items()
         ]
+        found += [
+            Diagnostic(
+                self._name, None, reason.severity, f"{reason.value}: {count}, the first is packet {number}"
+            )
+            for reason, (number, count) in together(each.missing for each in self._decoders()).items()
+        ]
         return (*found, self._damage) if self._damage else tuple(found)
 
     def _observations(self) -> Iterator[Observation]:
         for offset, time_us, receiver, decoder, packet in self._frames():
-            self._packets += 1
-            for each in decoder.decode(self._packets, time_us, receiver, packet):
-                if isinstance(each, Unread):
-                    number, first, count = self._unread.get(each, (self._packets, offset, 0))
-                    self._unread[each] = (number, first, count + 1)
+            self._packets = number = self._packets + 1
+            for each in decoder.decode(number, time_us, receiver, packet):
+                # not isinstance: the class of an enumeration has to be asked, and this is every packet of a capture
+                if type(each) is Unread:
+                    self.note(each, number, offset)
                 else:
-                    yield each
+                    yield each  # type: ignore[misc] # mypy narrows by isinstance alone
         self._octets.read_rest()
+
+    # for a reader that walks over packets by itself, and leaves to this source what it does not know
+
+    def count(self, packets: int) -> None:
+        """Count packets that were read elsewhere.
+
+        Args:
+            packets: How many more; what is read from now on follows them.
+        """
+        self._packets += packets
+
+    def note(self, reason: Unread, number: int, offset: int, times: int = 1) -> None:
+        """Note packets that could not be read.
+
+        Args:
+            reason: Why.
+            number: Of the first of them.
+            offset: Of its record.
+            times: How many.
+        """
+        first_number, first_offset, before = self._unread.get(reason, (number, offset, 0))
+        self._unread[reason] = (first_number, first_offset, before + times)
 
     @abstractmethod
     def _frames(self) -> Iterator[Frame]:
@@ -145,6 +222,16 @@ class PacketSource(StreamSource):
         )
 
 
+def together(missing: Iterable[Missing]) -> Missing:
+    """Return what several decoders miss together."""
+    found: dict[Unread, tuple[int, int]] = {}
+    for each in missing:
+        for reason, (number, count) in each.items():
+            first, before = found.get(reason, (number, 0))
+            found[reason] = min(first, number), before + count
+    return found
+
+
 def merge(shown: Sequence[Mapping[Capability, Extent]]) -> dict[Capability, Extent]:
     """Return what several receivers show together: all of it only where each of them does.
 
@@ -152,10 +239,10 @@ def merge(shown: Sequence[Mapping[Capability, Extent]]) -> dict[Capability, Exte
         shown: By each; those that show nothing at all are no receivers.
     """
     receivers = [each for each in shown if each]
-    together: dict[Capability, Extent] = {}
+    all_of_them: dict[Capability, Extent] = {}
     for capability in sorted({capability for each in receivers for capability in each}):
         extents = {each.get(capability, Extent.NO) for each in receivers}
-        together[capability] = extents.pop() if len(extents) == 1 else Extent.PARTIAL
+        all_of_them[capability] = extents.pop() if len(extents) == 1 else Extent.PARTIAL
     if len(receivers) > 1:
-        together[Capability.SEVERAL_RECEIVERS] = Extent.YES
-    return together
+        all_of_them[Capability.SEVERAL_RECEIVERS] = Extent.YES
+    return all_of_them

@@ -55,8 +55,8 @@ class PcapSource(RecordSource):
         octets.position = _HEADER_OCTETS
         super().__init__(name, "pcap", octets, decoder, record.size)
 
-    def _header(self, buffer: bytes, at: int) -> tuple[int, int]:
-        seconds, fraction, length, _ = self._unpack(buffer, at)
+    def _header(self, buffer: bytes, at: int) -> tuple[int, int, bool]:
+        seconds, fraction, length, original = self._unpack(buffer, at)
         if fraction >= self._units:
             raise DamagedRecordError(f"{fraction} parts of a second where there are {self._units}")
-        return seconds * 1_000_000 + fraction // self._parts, length
+        return seconds * 1_000_000 + fraction // self._parts, length, length < original

@@ -6,17 +6,19 @@ and 4; section 3.5 for options, appendix A for the Packet Block, which was writt
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from struct import Struct
 
 from bluezone_harness.evidence.errors import EvidenceError
-from bluezone_harness.observations import Diagnostic, Severity
+from bluezone_harness.observations import Capability, Diagnostic, Extent, Observation, Severity
 
 from .link_types import READ, decoder_of, names_of
 from .octets import OctetStream
-from .packets import LONGEST_PACKET, Decoder, Frame, PacketSource, Unread, UnreadDecoder
+from .packets import LONGEST_PACKET, CutDecoder, Decoder, Frame, PacketSource, Unread, UnreadDecoder
+from .pcapng_marks import COMMENT, Marks
 
 FIRST_OCTETS = b"\x0a\x0d\x0d\x0a"
 """What such a file, and each section of it, begins with."""
@@ -47,14 +49,15 @@ class _DamageError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Interface:
-    """One receiver: its name, the link type and decoder of its packets, the units and start of its clock."""
+class Interface:
+    """One receiver: its name, the link type and decoders of its packets, the units and start of its clock."""
 
     receiver: str
     link_type: int
     decoder: Decoder
     units: int
     offset_us: int
+    cut_decoder: Decoder
 
 
 class _Layout:
@@ -90,28 +93,68 @@ class PcapngSource(PacketSource):
 
     def __init__(self, name: str, octets: OctetStream) -> None:
         super().__init__(name, "pcapng", octets)
-        self._layout = _LAYOUTS["<"]
-        self._interfaces: list[_Interface] = []
+        self._order = "<"
+        self._layout = _LAYOUTS[self._order]
+        self._interfaces: list[Interface] = []
         self._all_decoders: list[Decoder] = []
         self._link_types: set[int] = set()
         self._drops = 0
         self._first_drop = 0
+        self._marks = Marks()
         # up to the first packet, so that what is no Bluetooth is told at once
         walk = self._walk()
         first = next(walk, None)
-        self._walked = walk if first is None else chain((first,), walk)
+        self._walked: Iterator[Frame] = walk if first is None else chain((first,), walk)
         if self._damage and not self._link_types:
             raise EvidenceError(name, f"a pcapng file that cannot be read: {self._damage.message}")
         if self._link_types and not self._all_decoders:
             raise EvidenceError(name, f"a capture of link type {names_of(self._link_types)}: {READ}")
 
     @property
+    def capabilities(self) -> Mapping[Capability, Extent]:
+        """What its packets can show, as far as what they were made of could; known when everything was read."""
+        return self._marks.limited(super().capabilities)
+
+    @property
+    def damaged(self) -> bool:
+        """Something could not be read, or could not be when it was made."""
+        return super().damaged or bool(self._marks.trouble)
+
+    @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What there is to know about its damage, so far; and how much its receivers say that they lost."""
-        if not self._drops:
-            return super().diagnostics
-        message = f"packets were lost by the receivers, as they say: {self._drops}"
-        return (Diagnostic(self._name, self._first_drop, Severity.INFO, message), *super().diagnostics)
+        found: list[Diagnostic] = []
+        if self._drops:
+            message = f"packets were lost by the receivers, as they say: {self._drops}"
+            found.append(Diagnostic(self._name, self._first_drop, Severity.INFO, message))
+        if self._marks.trouble:
+            found.append(Diagnostic(self._name, None, Severity.WARNING, self._marks.trouble))
+        return (*found, *super().diagnostics)
+
+    @property
+    def order(self) -> str:
+        """The byte order of the section that is read, as ``struct`` has it."""
+        return self._order
+
+    @property
+    def interfaces(self) -> Sequence[Interface]:
+        """The receivers that were described in that section so far."""
+        return self._interfaces
+
+    def step(self) -> Sequence[Observation] | None:
+        """Read on to the next packet, and return what it says; ``None`` at the end."""
+        frame = next(self._walked, None)
+        if frame is None:
+            return None
+        offset, time_us, receiver, decoder, packet = frame
+        self.count(1)
+        found: list[Observation] = []
+        for each in decoder.decode(self._packets, time_us, receiver, packet):
+            if isinstance(each, Unread):
+                self.note(each, self._packets, offset)
+            else:
+                found.append(each)
+        return found
 
     def _decoders(self) -> Sequence[Decoder]:
         return self._all_decoders
@@ -159,7 +202,7 @@ class PcapngSource(PacketSource):
             order = _ORDERS.get(octets.buffer[octets.position + 8 : octets.position + 12])
             if order is None:
                 raise _DamageError("it begins a section of no byte order")
-            self._layout = _LAYOUTS[order]
+            self._order, self._layout = order, _LAYOUTS[order]
         kind, length = self._layout.start.unpack_from(octets.buffer, octets.position)
         if length < _FRAME_OCTETS or length % 4:
             raise _DamageError(f"it announces {length} octets")
@@ -182,15 +225,19 @@ class PcapngSource(PacketSource):
     def _read_block(self, kind: int, at: int, end: int) -> Frame | None:
         """Read a block of a known kind, whole, without the length at its end."""
         if kind == _ENHANCED:
-            index, high, low, length, _ = self._layout.enhanced.unpack_from(self._octets.buffer, at + 8)
-            frame = self._frame(index, high << 32 | low, length, at, at + 28, end)
+            index, high, low, length, original = self._layout.enhanced.unpack_from(
+                self._octets.buffer, at + 8
+            )
+            frame = self._frame(index, high << 32 | low, (length, original), at, at + 28, end)
             options = at + 28 + (length + 3) // 4 * 4
             if options < end:
                 self._count_drops(self._drops_of(options, end), at)
             return frame
         if kind == _PACKET:
-            index, drops, high, low, length, _ = self._layout.packet.unpack_from(self._octets.buffer, at + 8)
-            frame = self._frame(index, high << 32 | low, length, at, at + 28, end)
+            index, drops, high, low, length, original = self._layout.packet.unpack_from(
+                self._octets.buffer, at + 8
+            )
+            frame = self._frame(index, high << 32 | low, (length, original), at, at + 28, end)
             self._count_drops(0 if drops == _UNKNOWN_DROPS else drops, at)
             return frame
         if kind == _SIMPLE:
@@ -201,10 +248,13 @@ class PcapngSource(PacketSource):
         if kind == _INTERFACE:
             self._describe(at + 8, end)
         else:
-            self._begin_section(at + 12)
+            self._begin_section(at + 12, end)
         return None
 
-    def _frame(self, index: int, ticks: int, length: int, at: int, start: int, end: int) -> Frame:
+    def _frame(
+        self, index: int, ticks: int, lengths: tuple[int, int], at: int, start: int, end: int
+    ) -> Frame:
+        length, original = lengths
         if index >= len(self._interfaces):
             raise _DamageError(f"it is of interface {index}, which is not described")
         if start + length > end:
@@ -218,7 +268,7 @@ class PcapngSource(PacketSource):
             self._octets.before + at,
             time_us + interface.offset_us,
             interface.receiver,
-            interface.decoder,
+            interface.cut_decoder if length < original else interface.decoder,
             self._octets.buffer[start : start + length],
         )
 
@@ -235,11 +285,15 @@ class PcapngSource(PacketSource):
             self._first_drop = self._octets.before + at
         self._drops += drops
 
-    def _begin_section(self, at: int) -> None:
+    def _begin_section(self, at: int, end: int) -> None:
         major, _ = self._layout.version.unpack_from(self._octets.buffer, at)
         if major != 1:
             raise _DamageError(f"it begins a section of version {major}, where only version 1 is known")
         self._interfaces = []
+        with suppress(_DamageError):  # damaged options say nothing
+            for code, value in self._options(at + 12, end):
+                if code == COMMENT:
+                    self._marks.read(value)
 
     def _describe(self, at: int, end: int) -> None:
         if len(self._interfaces) >= MOST_RECEIVERS:
@@ -265,7 +319,10 @@ class PcapngSource(PacketSource):
         if decoder:
             self._all_decoders.append(decoder)
         self._link_types.add(link_type)
-        self._interfaces.append(_Interface(name, link_type, decoder or _FOREIGN, units, offset_us))
+        cut_decoder = CutDecoder(decoder) if decoder else _FOREIGN
+        self._interfaces.append(
+            Interface(name, link_type, decoder or _FOREIGN, units, offset_us, cut_decoder)
+        )
 
     def _options(self, at: int, end: int) -> Iterator[tuple[int, bytes]]:
         buffer = self._octets.buffer

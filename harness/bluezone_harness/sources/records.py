@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 
 from .octets import OctetStream
-from .packets import LONGEST_PACKET, Decoder, Frame, PacketSource
+from .packets import LONGEST_PACKET, CutDecoder, Decoder, Frame, PacketSource
 
 
 class DamagedRecordError(ValueError):
@@ -36,11 +36,29 @@ class RecordSource(PacketSource):
     ) -> None:
         super().__init__(name, kind, octets)
         self._decoder = decoder
+        self._cut_decoder = CutDecoder(decoder)
         self._size = header_octets
+        self._before = b""
+
+    @property
+    def decoder(self) -> Decoder:
+        """Who reads its packets."""
+        return self._decoder
+
+    @property
+    def cut_decoder(self) -> Decoder:
+        """Who reads those of its packets of which the end was not captured."""
+        return self._cut_decoder
 
     @abstractmethod
-    def _header(self, buffer: bytes, at: int) -> tuple[int, int]:
-        """Return the time in microseconds and the octets of the packet of the record that begins there.
+    def _header(self, buffer: bytes, at: int) -> tuple[int, int, bool]:
+        """Return the time in microseconds, the octets of the packet, and whether it had more, of a record.
+
+        What its decoder expects before the packet, and only the header tells, becomes ``_before``.
+
+        Args:
+            buffer: What was read.
+            at: Where in it the record begins.
 
         Raises:
             DamagedRecordError: It is damaged.
@@ -50,14 +68,15 @@ class RecordSource(PacketSource):
         return (self._decoder,)
 
     def _frames(self) -> Iterator[Frame]:
-        octets, decoder, size, header = self._octets, self._decoder, self._size, self._header
+        octets, size, header = self._octets, self._size, self._header
+        decoder, cut_decoder = self._decoder, self._cut_decoder
         while octets.ensure(size):
             buffer, before, at = octets.buffer, octets.before, octets.position
             held = len(buffer)
             needed = size
             while at + size <= held:
                 try:
-                    time_us, length = header(buffer, at)
+                    time_us, length, is_cut = header(buffer, at)
                 except DamagedRecordError as error:
                     self._damaged_at(before + at, str(error))
                     return
@@ -69,7 +88,13 @@ class RecordSource(PacketSource):
                 if end > held:
                     needed += length
                     break
-                yield before + at, time_us, "", decoder, buffer[at + size : end]
+                yield (
+                    before + at,
+                    time_us,
+                    "",
+                    cut_decoder if is_cut else decoder,
+                    self._before + buffer[at + size : end],
+                )
                 at = end
             octets.position = at
             if not octets.ensure(needed) and needed > size:

@@ -15,27 +15,27 @@ BLUETOOTH_LE_LL_WITH_PHDR; btsnoop, which derives from RFC 1761.
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
-from functools import lru_cache
 from typing import BinaryIO
 
-from bluezone_harness.observations import AddressType, Capability, Extent, PduType
+from bluezone_harness.observations import Capability, Extent
+from bluezone_harness.writing import packets as forms
+from bluezone_harness.writing.packets import hci_octets, radio_octets, received
+from bluezone_harness.writing.pcapng import PcapngWriter
+from bluezone_harness.writing.recordings import advert_line, end_line, header_line
 
-from .link_layer import ACCESS_ADDRESS, advertising_pdu, advertising_report, crc24
 from .plans import AirPacket
 
 
 class LinkType(IntEnum):
     """What the packets of a pcap or pcapng are."""
 
-    HCI = 201
-    RADIO = 256
+    HCI = forms.HCI
+    RADIO = forms.RADIO
 
 
-_RECORDING_SCHEMA = 1
 _RECORDING_SOURCE = "simulation"
 _RECORDING_CAPABILITIES: Mapping[Capability, Extent] = {
     Capability.RAW_AD: Extent.YES,
@@ -54,16 +54,7 @@ _RECORDING_CAPABILITIES: Mapping[Capability, Extent] = {
 
 _PCAP_HEADER = struct.Struct("<IHHiIII")
 _PCAP_PACKET = struct.Struct("<IIII")
-_RADIO_HEADER = struct.Struct("<BbbBIH")
 _SNAP_LENGTH = 0x40000
-_RF_CHANNELS = {37: 0, 38: 12, 39: 39}
-# dewhitened, signal power valid, reference access address valid, CRC checked and found right
-_RADIO_FLAGS = 0x0001 | 0x0002 | 0x0010 | 0x0400 | 0x0800
-_RECEIVED = b"\x00\x00\x00\x01"
-
-_SECTION_HEADER, _INTERFACE, _ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
-_BYTE_ORDER_MAGIC = 0x1A2B3C4D
-_IF_NAME = 2
 
 _BTSNOOP_H4 = 1002
 _BTSNOOP_EPOCH_US = 0x00DCDDB30F2F8000
@@ -112,34 +103,14 @@ def write_pcapng(packets: Iterable[AirPacket], file: BinaryIO, link: LinkType = 
     Raises:
         ValueError: A time is before 1970, or a packet has no such form.
     """
-    file.write(_block(_SECTION_HEADER, struct.pack("<IHHq", _BYTE_ORDER_MAGIC, 1, 0, -1)))
+    writer = PcapngWriter(file)
     octets_of = _OCTETS[link]
-    interfaces: dict[str, int] = {}
     count = 0
     for packet in packets:
         count += 1
-        if packet.receiver not in interfaces:
-            interfaces[packet.receiver] = len(interfaces)
-            file.write(_interface(packet.receiver, link))
-        octets = octets_of(packet)
-        if packet.time_us < 0:
-            raise ValueError("a pcapng file holds no times before 1970")
-        file.write(
-            _block(
-                _ENHANCED_PACKET,
-                struct.pack(
-                    "<IIIII",
-                    interfaces[packet.receiver],
-                    packet.time_us >> 32,
-                    packet.time_us & 0xFFFF_FFFF,
-                    len(octets),
-                    len(octets),
-                )
-                + _padded(octets),
-            )
-        )
-    if not interfaces:
-        file.write(_interface("", link))
+        writer.add(packet.receiver, link, packet.time_us, octets_of(packet))
+    if not count:
+        writer.add_interface("", link)
     return count
 
 
@@ -161,7 +132,7 @@ def write_btsnoop(packets: Iterable[AirPacket], file: BinaryIO) -> int:
     count = 0
     for packet in packets:
         count += 1
-        octets = _hci(packet)
+        octets = hci_octets(packet)
         length = len(octets)
         file.write(
             record.pack(length, length, _BTSNOOP_RECEIVED_EVENT, 0, packet.time_us + _BTSNOOP_EPOCH_US)
@@ -183,74 +154,16 @@ def write_recording(packets: Iterable[AirPacket], file: BinaryIO, receivers: int
     """
     several = Extent.YES if receivers > 1 else Extent.NO
     capabilities = {**_RECORDING_CAPABILITIES, Capability.SEVERAL_RECEIVERS: several}
-    _write_line(
-        file,
-        {
-            "schema": _RECORDING_SCHEMA,
-            "source": _RECORDING_SOURCE,
-            "receiver": "",
-            "capabilities": {str(name): str(extent) for name, extent in capabilities.items()},
-        },
-    )
+    file.write(header_line(_RECORDING_SOURCE, "", capabilities))
     count = 0
     for packet in packets:
         count += 1
-        _write_line(
-            file,
-            {
-                "kind": "advert",
-                "time_us": packet.time_us,
-                **({"receiver": packet.receiver} if packet.receiver else {}),
-                "address": packet.address.hex(":").upper(),
-                "address_type": str(packet.address_type),
-                "pdu": str(packet.pdu),
-                "ad": packet.ad.hex(),
-                "rssi": packet.rssi,
-                "channel": packet.channel,
-                "crc_ok": True,
-            },
-        )
-    _write_line(file, {"kind": "end", "reason": "the simulation ended"})
+        file.write(advert_line(packet, crc_ok=True))
+    file.write(end_line("the simulation ended"))
     return count
 
 
-@lru_cache(maxsize=256)
-def _on_air(pdu: PduType, address: bytes, address_type: AddressType, ad: bytes) -> bytes:
-    """Return access address, PDU and CRC; a phone repeats the same octets hundreds of times."""
-    octets = advertising_pdu(pdu, address, address_type, ad)
-    return ACCESS_ADDRESS.to_bytes(4, "little") + octets + crc24(octets)
-
-
-def _radio(packet: AirPacket) -> bytes:
-    return _RADIO_HEADER.pack(
-        _RF_CHANNELS[packet.channel], packet.rssi, 0, 0, ACCESS_ADDRESS, _RADIO_FLAGS
-    ) + _on_air(packet.pdu, packet.address, packet.address_type, packet.ad)
-
-
-def _hci(packet: AirPacket) -> bytes:
-    return advertising_report(packet.pdu, packet.address, packet.address_type, packet.ad, packet.rssi)
-
-
-_OCTETS: dict[LinkType, Callable[[AirPacket], bytes]] = {
-    LinkType.RADIO: _radio,
-    LinkType.HCI: lambda packet: _RECEIVED + _hci(packet),
+_OCTETS: Mapping[LinkType, Callable[[AirPacket], bytes]] = {
+    LinkType.RADIO: radio_octets,
+    LinkType.HCI: lambda packet: received(hci_octets(packet)),
 }
-
-
-def _interface(name: str, link: LinkType) -> bytes:
-    octets = name.encode("utf-8")
-    options = struct.pack("<HH", _IF_NAME, len(octets)) + _padded(octets) + bytes(4) if octets else b""
-    return _block(_INTERFACE, struct.pack("<HHI", link, 0, _SNAP_LENGTH) + options)
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    length = len(body) + 12
-    return struct.pack("<II", kind, length) + body + struct.pack("<I", length)
-
-
-def _padded(octets: bytes) -> bytes:
-    return octets + bytes(-len(octets) % 4)
-
-
-def _write_line(file: BinaryIO, value: Mapping[str, object]) -> None:
-    file.write(f"{json.dumps(value, separators=(',', ':'))}\n".encode("ascii"))

@@ -95,7 +95,7 @@ def test_what_an_iphone_sends_beside_the_app_is_the_systems(
         replace(iphone, pdu=PduType.SCAN_RSP, ad=name(b"An's iPhone")),
         replace(iphone, ad=bytes.fromhex("0201060AFF4C0010055B1C112233")),
     ]
-    assert own_frames([iphone, *others]) == [iphone]
+    assert list(own_frames([iphone, *others])) == [iphone]
     assert privacy(heard([iphone, *others]), without=SLOW)["BZ-PRV-008"].verdict is Verdict.PASS
 
 

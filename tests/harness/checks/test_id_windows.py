@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.id_windows import IdWindow, address_text, id_windows
-from bluezone_harness.observations import Capability
+from bluezone_harness.observations import Capability, Extent
 from bluezone_harness.sightings import Sighting
 
 START_MS = 1_597_276_800_000
@@ -101,6 +102,31 @@ def test_a_gap_in_the_five_seconds_before_speaks_against_it(
 ) -> None:
     gaps = [(START_MS + gap[0], START_MS + gap[1])]
     assert last_of(captured={"gaps": gaps}).start_seen is seen
+
+
+@pytest.mark.req("BZ-ADV-004")
+@pytest.mark.parametrize(("since_ms", "seen"), [(25_000, True), (25_001, False), (None, False)])
+def test_of_several_receivers_the_one_that_heard_it_had_listened(
+    sighting: Make, capture: Captured, since_ms: int | None, seen: bool
+) -> None:
+    heard = [
+        sighting(START_MS, ID, address=FIRST),
+        sighting(START_MS + 30_000, OTHER_ID, address=SECOND, receiver="late"),
+    ]
+    alone = capture([replace(each, receiver="late") for each in heard])
+    if since_ms is not None:
+        stranger = sighting(START_MS + since_ms, bytes(12), address="4B:00:00:00:00:03", receiver="late")
+        both = capture([*heard, stranger])
+    else:
+        both = capture(heard)
+
+    def last(captured: Capture) -> IdWindow:
+        several = {**captured.capabilities, Capability.SEVERAL_RECEIVERS: Extent.YES}
+        return id_windows(heard, [replace(captured, capabilities=several)], 0)[-1]
+
+    assert last(both).start_seen is seen
+    assert last(alone).start_seen
+    assert id_windows(heard, [both], 0)[-1].start_seen  # who shows one receiver has one
 
 
 @pytest.mark.req("BZ-ADV-004")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bluezone_harness.checks import senders as module
 from bluezone_harness.checks.senders import frame_of, one_phone, senders, service_uuids
 from bluezone_harness.observations import PduType
 from bluezone_harness.sightings import Sighting
@@ -102,7 +103,7 @@ def test_addresses_and_ids_link_sightings(sighting: Make) -> None:
 @pytest.mark.req("BZ-ADV-002")
 def test_a_known_address_is_a_sender_whatever_it_sends(sighting: Make) -> None:
     heard = [sighting(START_MS, APPLE), sighting(START_MS, APPLE, address="4B:00:00:00:00:02")]
-    assert senders(heard) == ()
+    assert not senders(heard)
     (found,) = senders(heard, {bytes.fromhex("4B0000000001")})
     assert found.sightings == (heard[0],)
     assert found.platform == ""
@@ -142,3 +143,24 @@ def test_a_part_of_an_id_still_tells_whose_frame_it_is(sighting: Make, ad: str, 
     assert frame_of(heard).part == part
     (sender,) = senders([heard])
     assert sender.parts == (frozenset() if part is None else {part})
+
+
+@pytest.mark.req("BZ-PRV-001")
+def test_senders_are_kept_where_they_are_few_and_made_again_where_they_are_many(
+    sighting: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = [
+        sighting(START_MS + place * 1000, bytes([place]) * 12, address=f"4B:00:00:00:00:0{place}")
+        for place in range(5)
+    ]
+    few = senders(heard)
+    assert few[2] is few[2]
+    monkeypatch.setattr(module, "HELD", 4)
+    monkeypatch.setattr(module, "_MADE_AT_ONCE", 2)
+    many = senders(heard)
+    assert many[2] is not many[2]
+    assert list(many) == list(few) == [many[place] for place in range(5)]
+    assert [each.place for each in many[1:]] == [1, 2, 3, 4]
+    for found in (few, many):
+        with pytest.raises(IndexError, match="no such sender"):
+            found[5]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
+import struct
+import zipfile
 from contextlib import closing
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
 
 from bluezone_harness.cli import bzc
+from bluezone_harness.reports.json_reader import read_result
 from bluezone_reference.contact_log import TRACE_INFO_SQL_ANDROID
 
 
@@ -192,3 +198,31 @@ def test_help_has_examples() -> None:
     assert result.exit_code == 0
     assert "bzc check data_trace.txt --device device.json" in result.stdout
     assert "[conformance|privacy|both]" in result.stdout
+
+
+def packed_packetlogger() -> bytes:
+    """Return a zip of one PacketLogger file with one advertising report, written octet by octet."""
+    ad = bytes.fromhex("0201020fffb522b9a665d754fe65e665d76a450303564e")
+    event = b"\x02\x01\x00\x01" + bytes.fromhex("01000000004a") + bytes([len(ad)]) + ad + b"\xc4"
+    packet = bytes([0x3E, len(event)]) + event
+    octets = io.BytesIO()
+    with zipfile.ZipFile(octets, "w") as archive:
+        record = struct.pack(">IIIB", 9 + len(packet), 1_596_866_191, 387_000, 1) + packet
+        archive.writestr("logs/phone.pklg", record * 2)
+    return octets.getvalue()
+
+
+@pytest.mark.req("BZ-ADV-001")
+def test_a_result_from_an_archive_keeps_to_the_schema_and_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "sysdiagnose.zip"
+    path.write_bytes(packed_packetlogger())
+    result = check(path, "--json")
+    content = answer(result)
+    schema = json.loads(
+        files("bluezone_harness").joinpath("schemas", "result.schema.json").read_text("utf-8")
+    )
+    Draft202012Validator(schema).validate(content)
+    (found,) = content["inputs"]
+    assert (found["name"], found["kind"]) == ("sysdiagnose.zip: logs/phone.pklg", "packetlogger")
+    assert found["contents"]["adverts"] == 2
+    assert read_result("result.json", result.stdout.encode()).inputs[0].name == found["name"]

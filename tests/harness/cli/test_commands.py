@@ -29,7 +29,7 @@ from bluezone_harness.cli.failures import CallerError
 from bluezone_reference import __version__
 from bluezone_reference.errors import BuildFailureError, Failure, MalformedError, RefusedError, RejectCode
 
-HEAVY = {"construct", "rich", "markdown_it", "sqlite3", "jsonschema"}
+HEAVY = {"construct", "rich", "markdown_it", "sqlite3", "jsonschema", "numpy", "numba", "pathlib"}
 BASE_ID = "4c5224b397f8ab3896781d5aa0f3119f280513f1b592ca280ebded6357e21084"
 IDS = ("ids", "--base-id", BASE_ID, "--base-day", "2020-08-08", "--at", "1596866191387")
 LONG = ("ids", "--base-id", BASE_ID, "--base-day", "2020-08-08", "--day", "0", "--max", "86400")
@@ -98,7 +98,17 @@ def test_every_command_has_help_with_examples(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("--version",), IDS, ("ids", "--help"), ("completion", "bash"), ("idz",)]
+    "arguments",
+    [
+        ("--help",),
+        ("--version",),
+        IDS,
+        ("ids", "--help"),
+        ("decode", "0201020fffb522b9a665d754fe65e665d76a450303564e"),
+        ("decode", "020102"),
+        ("completion", "bash"),
+        ("idz",),
+    ],
 )
 def test_what_is_quick_stays_quick(arguments: tuple[str, ...]) -> None:
     loaded = {module.partition(".")[0] for module in modules_after(list(arguments))}

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.cli.evidence_inputs import read_evidence
 from bluezone_harness.cli.failures import CallerError
+from bluezone_harness.cli.watching import Watch
 from bluezone_harness.evidence.contact_logs import ContactLogEvidence
 from bluezone_harness.evidence.errors import EvidenceError
 
@@ -64,7 +65,7 @@ def test_a_capture_and_a_log_are_told_apart_whatever_their_names(tmp_path: Path)
         path = tmp_path / "data_trace.txt"
         path.write_bytes(octets)
         read: list[int] = []
-        (found,) = read_evidence(str(path), read.append)
+        (found,) = read_evidence(str(path), Watch(read.append))
         assert isinstance(found, kind)
         assert (found.name, found.sha256) == ("data_trace.txt", sha256(octets).hexdigest())
         assert sum(read) == len(octets)
@@ -159,7 +160,7 @@ def test_the_captures_of_a_bug_report(tmp_path: Path) -> None:
     path = tmp_path / "bugreport.zip"
     path.write_bytes(octets)
     read: list[int] = []
-    pieces = read_evidence(str(path), read.append)
+    pieces = read_evidence(str(path), Watch(read.append))
     assert sum(read) == len(octets)
     assert [(each.name, each.sha256, each.kind) for each in pieces] == [
         (f"bugreport.zip: {name}", sha256(content).hexdigest(), "pcap")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import struct
 from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
 
 from bluezone_harness.cli import info
 from bluezone_harness.observations import Capability
@@ -65,12 +67,33 @@ LINES = (
 )
 
 
+SCHEMA = json.loads(files("bluezone_harness").joinpath("schemas", "contents.schema.json").read_text("utf-8"))
+
+
 def told(*arguments: str) -> dict[str, object]:
     result = run(*arguments, "--json")
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
     assert isinstance(answer, dict)
+    Draft202012Validator(SCHEMA).validate(answer)
     return answer
+
+
+@pytest.mark.req("BZ-ADV-001")
+def test_the_schema_is_one_and_strict() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    Path("r.jsonl").write_bytes(recording(*LINES))
+    answer = told("r.jsonl")
+    evidence = answer["evidence"]
+    assert isinstance(evidence, list)
+    for spoiled in (
+        {**answer, "more": 1},
+        {**answer, "evidence": [{**evidence[0], "kind": "picture"}]},
+        {**answer, "evidence": [{**evidence[0], "air": {}}]},
+        {**answer, "evidence": [{**evidence[0], "name": "a/b"}]},
+        {**answer, "unreadable": [{"name": "a"}]},
+    ):
+        assert not Draft202012Validator(SCHEMA).is_valid(spoiled)
 
 
 @pytest.mark.req("BZ-ADV-001")
@@ -105,7 +128,10 @@ def test_all_that_a_recording_holds() -> None:
         "gaps": [{"from_ms": start_ms + 3000, "until_ms": start_ms + 5500}],
         "silences": [{"from_ms": start_ms + 2000, "until_ms": start_ms + 100_000}],
     }
-    assert found["capabilities"] == {"raw_ad": "yes", "address": "yes", "channel": "partial", "gatt": "no"}
+    assert found["capabilities"] == {
+        **{"raw_ad": "yes", "address": "yes", "channel": "partial", "gatt": "no"},
+        **{"true_ids": "yes", "whole_air": "yes"},  # which every capture has that does not say otherwise
+    }
     text = run("r.jsonl").stdout
     for line in (
         "  what      recording, whole\n",

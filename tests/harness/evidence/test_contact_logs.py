@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_harness.evidence.contact_logs import LogKind, read_contact_log
+from bluezone_harness.evidence.contact_logs import LogKind, looks_like_contact_log, read_contact_log
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.observations import Capability, Extent, Severity
 from bluezone_reference.contact_log import CONNECT_INFO_SQL, TRACE_INFO_SQL_ANDROID, TRACE_INFO_SQL_IOS
@@ -342,6 +342,70 @@ def test_a_schema_that_is_no_text_is_refused() -> None:
     assert octets != LONG
     with pytest.raises(EvidenceError, match=r"nothing can be read|without a contact log"):
         read_contact_log("app_db_2.db", octets)
+
+
+@pytest.mark.req("BZ-LOG-001")
+def test_a_schema_that_announces_more_than_there_can_be_is_refused() -> None:
+    """Fuzzing found it: the length of a row of the schema, for which SQLite has no memory."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("pragma page_size = 512")
+        connection.execute("create table trace_info (blid, blid_contact, rssi, timestamp)")
+        octets = bytearray(connection.serialize())
+    assert (
+        octets[100] == 0x0D
+    )  # the first page is a leaf (Database File Format, 1.6), its cells' places from 108 on
+    row = int.from_bytes(octets[108:110], "big")
+    octets[row : row + 9] = b"\xff" * 9
+    with pytest.raises(EvidenceError, match="nothing can be read: a page announces more than there can be"):
+        read_contact_log("app_db_2.db", bytes(octets))
+
+
+@pytest.mark.req("BZ-LOG-001", "BZ-LOG-003")
+@pytest.mark.parametrize(
+    ("head", "is_log"),
+    [
+        (LONG[:100], True),
+        (LONG[:4096], True),
+        (b"SQLite format 3\x00", True),
+        (f"{OWN}\t{CONTACT}\t-71\t{TIME_MS}\n".encode(), True),
+        (f"\r\n\n{OWN}\t{CONTACT}\t-71\t{TIME_MS}\r\n".encode(), True),
+        (f"\ufeff{OWN.lower()}\t{CONTACT}\t-71\t{TIME_MS}".encode(), True),
+        (f"{OWN}\tbroken\n{OWN}\t{CONTACT}\t-71\t{TIME_MS}\n".encode(), True),
+        (f"{OWN}\tbroken\n".encode() * 20 + f"{OWN}\t{CONTACT}\t-71\t{TIME_MS}\n".encode(), False),
+        (b"", False),
+        (b"\n\n", False),
+        (f"{OWN} a hash and a file\n".encode(), False),
+        (b"== dumpstate\n" + f"{OWN}\t{CONTACT}\t-71\t{TIME_MS}\n".encode(), False),
+        (b'{"schema": 1}', False),
+    ],
+)
+def test_what_looks_like_a_contact_log(head: bytes, is_log: bool) -> None:
+    assert looks_like_contact_log(head) is is_log
+
+
+@pytest.mark.req("BZ-LOG-001")
+@pytest.mark.parametrize(
+    ("name", "page_octets", "others", "may_be"),
+    [
+        ("trace_info", 4096, 0, True),
+        ("Connect_Info", 512, 0, True),
+        ("messages", 512, 0, False),
+        ("messages", 4096, 20, False),
+        ("trace_info", 4096, 20, True),
+        ("messages", 512, 40, True),  # the first page only points at those with the names
+        ("messages", 8192, 0, True),  # and here it is not there whole
+    ],
+)
+def test_a_database_is_passed_over_where_its_first_page_tells_all_its_tables(
+    name: str, page_octets: int, others: int, may_be: bool
+) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(f"pragma page_size = {page_octets}")
+        for number in range(others):
+            connection.execute(f"create table other{number} (first text, second text, third text)")
+        connection.execute(f"create table {name} (blid, blid_contact, rssi, timestamp)")
+        head = connection.serialize()[:4096]
+    assert looks_like_contact_log(head) is may_be
 
 
 @pytest.mark.req("BZ-LOG-001")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import sqlite3
 import struct
 import subprocess
 import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -346,6 +348,43 @@ def test_archives_in_one_another_have_an_end(capture: bytes) -> None:
     archive, found = run(nested(capture, archives.MOST_LAYERS + 1))
     assert found == []
     assert "archives in one another" in archive.diagnostics[0].message
+
+
+def test_damage_within_an_archive_in_an_archive_is_told_at_its_member(capture: bytes) -> None:
+    """Fuzzing found it: the place within the inner archive, which the file may not even have, was told."""
+    inner = zipped([("a", bytes(100_000)), ("b", capture)])
+    damaged = inner[: inner.index(b"PK\x03\x04", 4)] + b"PK\x03\x05" + bytes(2000)
+    before = zipped([("x", b"y")])
+    outer = before[: before.index(b"PK\x01\x02")] + zipped([("inner.zip", damaged)])
+    for octets, offset in ((outer, before.index(b"PK\x01\x02")), (gzip.compress(damaged), 0)):
+        archive, _ = run(octets)
+        assert [each.offset for each in archive.diagnostics] == [offset]
+        assert "no member begins where one should" in archive.diagnostics[0].message
+
+
+ROW = "B9A665D754FE65E665D76A45\tF3ECC9D26E7B04F8C9B6A601\t-71\t1596866191387\n"
+
+
+def test_contact_logs_are_handed_out_as_such(capture: bytes, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "app_db_2.db")) as connection:
+        connection.execute("create table trace_info (blid, blid_contact, rssi, timestamp)")
+    members = [
+        ("notes.txt", b"B9A665D754FE65E665D76A45 a hash\n" * 10 + ROW.encode()),
+        ("databases/app_db_2.db", (tmp_path / "app_db_2.db").read_bytes()),
+        ("btsnoop_hci.log", capture),
+        ("data_trace.txt", ROW.encode() * 9000),
+        ("photo.jpg", b"\xff\xd8\xff\xe0" + bytes(100)),
+    ]
+    for octets in (zipped(members), zipped(members, behind=True), zipped([("all.zip", zipped(members))])):
+        found = []
+        for packed in open_archive("phone.zip", io.BytesIO(octets)):
+            held = b"".join(iter(lambda packed=packed: packed.read(1 << 20), b""))  # type: ignore[misc]
+            found.append((packed.name.rpartition(": ")[2], packed.is_capture, held))
+        assert found == [
+            ("databases/app_db_2.db", False, members[1][1]),
+            ("btsnoop_hci.log", True, capture),
+            ("data_trace.txt", False, members[3][1]),
+        ]
 
 
 def test_limits(capture: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

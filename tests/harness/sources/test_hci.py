@@ -200,7 +200,26 @@ def test_pieces_that_never_end_take_no_more_memory() -> None:
         for _ in range(20):
             decoder.decode(number, 0, "", extended(bytes(200), 0x20, address=number.to_bytes(6, "big")))
     assert len(decoder._pieces) == 64
-    assert max(map(len, decoder._pieces.values())) == 1651
+    assert max(len(octets) for _, octets in decoder._pieces.values()) == 1651
+    # those that gave way, and those that are open
+    assert decoder.missing == {Unread.IN_PIECES: (0, 200)}
+    decoder.forget()
+    assert decoder.missing == {Unread.IN_PIECES: (0, 200)}
+
+
+def test_pieces_that_come_to_more_than_any_data_are_none() -> None:
+    decoder = HciDecoder()
+    for number in range(1, 8):
+        assert decoder.decode(number, 0, "", extended(bytes(229), 0x20)) == []
+    (whole,) = decoder.decode(8, 0, "", extended(bytes(1650 - 7 * 229), 0x00))
+    assert isinstance(whole, Advert)
+    assert whole.ad == bytes(1650)
+    for number in range(1, 8):
+        decoder.decode(number, 0, "", extended(bytes(229), 0x20))
+    (advert,) = decoder.decode(8, 0, "", extended(bytes(1651 - 7 * 229), 0x00))
+    assert isinstance(advert, Advert)
+    assert advert.ad is None
+    assert decoder.missing == {}
 
 
 def test_a_directed_report() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluezone_harness.observations import AddressType, Advert, Capability, Extent, Observation, PduType
-from bluezone_harness.sources.link_layer import LinkLayerDecoder, crc_octets, extended_parts
+from bluezone_harness.sources.link_layer import LinkLayerDecoder, crc_octets
 from bluezone_harness.sources.packets import Unread
 
 with warnings.catch_warnings():
@@ -191,41 +191,6 @@ def test_adv_data_longer_than_legacy_allows_are_kept_for_the_checks(heard: Calla
 @pytest.mark.parametrize("cut", range(19 + 6 + len(ANDROID)))
 def test_every_cut_is_malformed(heard: Callable[..., bytes], cut: int) -> None:
     assert decoded(heard(AIR_ADDRESS + ANDROID)[:cut]) == (Unread.MALFORMED,)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", None),
-        ("05 01", None),  # the header announces more than there is
-        ("01 01", None),  # an address is announced where there is no room
-        ("00", (None, None)),
-        ("01 00", (None, None)),
-        ("07 01 0100000000 5a", (AIR_ADDRESS, b"")),
-        ("07 01 0100000000 5a 0201 06", (AIR_ADDRESS, b"\x02\x01\x06")),
-        ("09 09 0100000000 5a 1122 0201 06", (AIR_ADDRESS, b"\x02\x01\x06")),
-        ("08 08 aabb 112233445566", (None, None)),  # a header with octets of its own at its end
-        ("0c 19 0100000000 5a 1122 334455 0201 06", (AIR_ADDRESS, None)),  # points at a further PDU
-        ("0b 19 0100000000 5a 1122 3344", None),
-        ("0c 11 0100000000 5a 334455 0000 0201 06", (AIR_ADDRESS, None)),  # points at a further PDU
-        ("13 20" + "00" * 18, (None, None)),
-        ("12 20" + "00" * 17, None),
-        ("06 18 1122 334455", (None, None)),  # ADV_EXT_IND: a pointer alone
-        ("1b 61 0100000000 5a" + "00" * 20, (AIR_ADDRESS, b"")),
-    ],
-)
-def test_extended_advertising(text: str, expected: tuple[bytes | None, bytes | None] | None) -> None:
-    assert extended_parts(bytes.fromhex(text)) == expected
-
-
-def test_an_extended_advert(heard: Callable[..., bytes]) -> None:
-    advert = one(heard(bytes.fromhex("07 01") + AIR_ADDRESS + ANDROID, 0x47, rf_channel=5))
-    assert advert == Advert(
-        7, 1_596_866_191_387_000, "", ADDRESS, AddressType.RESOLVABLE, PduType.ADV_EXT_IND, ANDROID, -60, 4
-    )
-    without = one(heard(bytes.fromhex("06 18 1122 334455"), 0x07))
-    assert (without.address, without.address_type, without.ad) == (None, None, None)
-    assert decoded(heard(b"\x01", 0x07)) == (Unread.MALFORMED,)
 
 
 @given(st.binary(max_size=80))

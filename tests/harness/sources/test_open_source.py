@@ -52,7 +52,7 @@ def test_what_is_empty() -> None:
 def test_text_by_another_name() -> None:
     text = b"4C5224B397F8AB3896781D5A\t7C3DEC4246EA6F90E38EA254\t-71\t1596866191387\n"
     assert refusal(text) == (
-        "it is text, and no capture: known are pcap, pcapng, btsnoop, PacketLogger and recordings (JSON Lines)"
+        "it is text, and no capture: known are pcap, pcapng, btsnoop, btsnooz, PacketLogger and recordings (JSON Lines)"
     )
     assert not looks_like_capture(text)
 

@@ -6,7 +6,8 @@ import pytest
 
 from bluezone_harness.observations import AddressType, Capability, Extent, Severity
 from bluezone_harness.sources.addresses import KEPT, AddressCache
-from bluezone_harness.sources.packets import Unread, UnreadDecoder, merge
+from bluezone_harness.sources.hci import HciDecoder
+from bluezone_harness.sources.packets import CutDecoder, Unread, UnreadDecoder, merge, together
 
 pytestmark = pytest.mark.req("BZ-ADV-001")
 
@@ -38,4 +39,32 @@ def test_what_several_receivers_show_together() -> None:
 def test_what_is_not_read_has_a_reason() -> None:
     decoder = UnreadDecoder(Unread.FOREIGN)
     assert (decoder.decode(1, 0, "", b"x"), decoder.capabilities) == ((Unread.FOREIGN,), {})
-    assert {each for each in Unread if each.severity is Severity.INFO} == {Unread.FOREIGN, Unread.BAD_CRC}
+    assert decoder.missing == {}
+    assert {each for each in Unread if each.severity is Severity.WARNING} == {
+        Unread.TIMELESS,
+        Unread.WHITENED,
+        Unread.MALFORMED,
+        Unread.CUT,
+    }
+
+
+def test_a_decoder_of_cut_packets_shows_what_theirs_does() -> None:
+    host = HciDecoder()
+    decoder = CutDecoder(host)
+    assert decoder.decode(1, 0, "", b"\x04\x3e\x03\x02") == (Unread.CUT,)
+    assert decoder.decode(2, 0, "", b"\x04\x0e\x03\x02") == (Unread.CUT_DATA,)
+    assert (
+        (decoder.capabilities, decoder.missing)
+        == (host.capabilities, host.missing)
+        == (host.capabilities, {})
+    )
+
+
+def test_what_several_decoders_miss_together() -> None:
+    first = {Unread.IN_PIECES: (7, 2), Unread.ELSEWHERE: (3, 1)}
+    assert together([]) == {}
+    assert together([first, {}]) == first
+    assert together([first, {Unread.IN_PIECES: (5, 1)}]) == {
+        Unread.IN_PIECES: (5, 3),
+        Unread.ELSEWHERE: (3, 1),
+    }

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluezone_harness.observations import AddressType, PduType
-from bluezone_harness.virtual.link_layer import advertising_pdu, crc24
+from bluezone_harness.writing.link_layer import advertising_pdu, crc24
 
 
 def shifted(pdu: bytes, init: int) -> bytes:

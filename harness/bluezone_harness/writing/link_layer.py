@@ -13,7 +13,7 @@ ACCESS_ADDRESS = 0x8E89BED6
 CRC_START = 0x555555
 """For advertising PDUs. Source: Core Specification, Vol 6 Part B 3.1.1."""
 
-# a directed PDU has no AdvData, an extended one is no legacy PDU
+# a directed PDU has a target, which nobody keeps; an extended one is no legacy PDU
 _PDU_TYPES = {
     PduType.ADV_IND: 0,
     PduType.ADV_NONCONN_IND: 2,
@@ -22,12 +22,20 @@ _PDU_TYPES = {
 }
 _EVENT_TYPES = {
     PduType.ADV_IND: 0,
+    PduType.ADV_DIRECT_IND: 1,
     PduType.ADV_SCAN_IND: 2,
     PduType.ADV_NONCONN_IND: 3,
     PduType.SCAN_RSP: 4,
 }
 _TX_ADD = 0x40
-_ON_AIR = frozenset(set(AddressType) - {AddressType.PUBLIC_IDENTITY, AddressType.RANDOM_IDENTITY})
+_IDENTITIES = {AddressType.PUBLIC_IDENTITY: 2, AddressType.RANDOM_IDENTITY: 3}
+LONGEST_AD = 31
+"""Octets of AdvData. Source: Core Specification, Vol 6 Part B 2.3.1."""
+ADDRESS_OCTETS = 6
+LEAST_RSSI, GREATEST_RSSI = -127, 20
+"""Source: Core Specification, Vol 4 Part E 7.7.65.2."""
+NO_RSSI = 127
+"""Stands for a signal that was not measured."""
 
 
 def _crc_table() -> tuple[int, ...]:
@@ -69,31 +77,34 @@ def advertising_pdu(pdu: PduType, address: bytes, address_type: AddressType, ad:
     Raises:
         ValueError: It has no such form.
     """
-    if pdu not in _PDU_TYPES or len(ad) > 31 or len(address) != 6 or address_type not in _ON_AIR:
+    misfit = len(ad) > LONGEST_AD or len(address) != ADDRESS_OCTETS
+    if misfit or pdu not in _PDU_TYPES or address_type in _IDENTITIES:
         raise ValueError("this is no legacy advertising PDU")
     header = _PDU_TYPES[pdu] | (0 if address_type is AddressType.PUBLIC else _TX_ADD)
-    return bytes((header, 6 + len(ad))) + address[::-1] + ad
+    return bytes((header, ADDRESS_OCTETS + len(ad))) + address[::-1] + ad
 
 
 def advertising_report(
-    pdu: PduType, address: bytes, address_type: AddressType, ad: bytes, rssi: int
+    pdu: PduType, address: bytes, address_type: AddressType, ad: bytes, rssi: int | None
 ) -> bytes:
     """Return the HCI event in which a controller reports one advertising PDU, with its H4 octet in front.
 
     Args:
-        pdu: Which.
+        pdu: Which; a directed one has no AdvData.
         address: 6 octets, the most significant first.
         address_type: Of that address.
         ad: AdvData, at most 31 octets.
-        rssi: In dBm, -127 to 20.
+        rssi: In dBm, -127 to 20; ``None`` where it was not measured.
 
     Raises:
         ValueError: It has no such form.
     """
-    if pdu not in _EVENT_TYPES or len(ad) > 31 or len(address) != 6 or address_type not in _ON_AIR:
+    longest = 0 if pdu is PduType.ADV_DIRECT_IND else LONGEST_AD
+    if pdu not in _EVENT_TYPES or len(ad) > longest or len(address) != ADDRESS_OCTETS:
         raise ValueError("this is no legacy advertising report")
-    if not -127 <= rssi <= 20:
+    if rssi is not None and not LEAST_RSSI <= rssi <= GREATEST_RSSI:
         raise ValueError("the RSSI is not from -127 to 20 dBm")
-    random = 0 if address_type is AddressType.PUBLIC else 1
-    report = bytes((0x02, 1, _EVENT_TYPES[pdu], random)) + address[::-1] + bytes((len(ad),)) + ad
-    return b"\x04\x3e" + bytes((len(report) + 1,)) + report + bytes((rssi & 0xFF,))
+    kind = _IDENTITIES.get(address_type, 0 if address_type is AddressType.PUBLIC else 1)
+    report = bytes((0x02, 1, _EVENT_TYPES[pdu], kind)) + address[::-1] + bytes((len(ad),)) + ad
+    signal = NO_RSSI if rssi is None else rssi & 0xFF
+    return b"\x04\x3e" + bytes((len(report) + 1,)) + report + bytes((signal,))
