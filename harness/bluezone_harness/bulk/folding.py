@@ -129,11 +129,12 @@ class Folds:
         known = len(self._known)
         kernels.forget_intervals(_TIME_LIMIT_US, known, self._sums)
         self._pack_closed()
-        for at in range(0, known, _PACKED_ROWS):
+        # from the end, so that what is of no more use does not stand beside what is made of it
+        for at in reversed(range(0, known, _PACKED_ROWS)):
             still_open = self._sums.state[at : min(at + _PACKED_ROWS, known), : kernels.CLOSED].copy()
+            self._sums.state.resize((at, kernels.STATES), refcheck=False)
             still_open[:, kernels.WHOSE] = np.arange(at, at + len(still_open))
             self._packed.append(_Packed(still_open))
-        # what is of no more use would stand beside what is made of it
         self._sums = self._empty()
         length = sum(map(len, self._packed))
         return SightingColumns(self._source, self._known, _in_order(self._packed), length)
@@ -158,7 +159,8 @@ class Folds:
         tallies = sums.tallies
         known = len(self._known)
         if sums.state.shape[0] < known:
-            sums = sums._replace(state=longer(sums.state, known + known // 2))
+            # in its place: a copy would stand beside it for a moment, and it is what takes most
+            sums.state.resize((known + max(known // 8, _PACKED_ROWS), kernels.STATES), refcheck=False)
         if sums.closed.shape[0] < adverts:
             sums = sums._replace(closed=np.zeros((adverts, kernels.CLOSED), np.int64))
         if tallies[kernels.FREE_BLOCKS] < adverts:

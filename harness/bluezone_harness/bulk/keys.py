@@ -10,7 +10,7 @@ from .arrays import longer
 from .walking import Keys
 
 _FIRST_KEYS = 4096
-_MOST_KEYS = 512 * 1024
+_MOST_KEYS = 128 * 1024
 """When there are so many all are forgotten; those that are still sent are soon known again."""
 _PLACES = 4
 """Of the table, for each key."""

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from bluezone_harness.checks.captures import Capture, read_capture
+from bluezone_harness.checks.captures import Capture, folded_capture, read_capture
 from bluezone_harness.observations import Advert, Observation
 from bluezone_harness.sources.octets import OctetReader
 from bluezone_harness.sources.packets import Decoder, Unread
@@ -99,17 +99,7 @@ class _BulkReader:
             return None
         # what is of no more use would stand beside the sightings
         self._keys = KeyStore()
-        folded = self._others.folded(self._folds)
-        return Capture(
-            source.name,
-            source.sha256,
-            source.kind,
-            dict(source.capabilities),
-            source.packets,
-            source.damaged,
-            source.diagnostics,
-            folded,
-        )
+        return folded_capture(source, self._others.folded(self._folds))
 
     def _walk_all(self) -> None:
         """Walk over all records that are whole and sound."""

@@ -42,7 +42,11 @@ class Capture:
 
 def read_capture(source: Source, keep_times: bool = False) -> Capture:
     """Read a source to its end; what is known of it is known then."""
-    folded = fold(source.name, source, keep_times)
+    return folded_capture(source, fold(source.name, source, keep_times))
+
+
+def folded_capture(source: Source, folded: Folded) -> Capture:
+    """Return the capture that a source was, read to its end, with what it says."""
     return Capture(
         source.name,
         source.sha256,

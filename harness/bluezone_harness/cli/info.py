@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
+from bluezone_harness.checks.alignment import offset_text
+from bluezone_harness.checks.captures import Capture
 from bluezone_harness.evidence.errors import EvidenceError
+from bluezone_harness.merging import SAME_CLOCK, clock_offsets
 from bluezone_harness.observations import RADIO, Capability, Extent, duration_text, instant_text
 from bluezone_harness.reports.texts import contents_text, words
 from bluezone_spec import load
@@ -43,7 +46,8 @@ def command(ctx: click.Context, evidence: Sequence[str], profile_name: str, as_j
 
     Of each capture, recording and contact log: what it is, packets, adverts, senders, times, receivers, gaps and
     damage; what such evidence can show; and which requirements can be judged by it, alone or beside a device file.
-    Nothing is judged: whether there is enough of it, only 'bzc check' tells.
+    Nothing is judged: whether there is enough of it, only 'bzc check' tells. Of several captures, by how much their
+    clocks differ, where that is sure.
 
     Ctrl-C while a file is read ends the reading: what was read so far is told, as damaged, and no other file.
 
@@ -54,6 +58,7 @@ def command(ctx: click.Context, evidence: Sequence[str], profile_name: str, as_j
         raise CallerError("standard input can be read only once: give '-' once")
     specification = load()
     found: list[Contents] = []
+    captures: list[Capture] = []
     unreadable: list[tuple[str, str]] = []
     for path in evidence:
         with watched([path]) as watch:
@@ -69,11 +74,13 @@ def command(ctx: click.Context, evidence: Sequence[str], profile_name: str, as_j
         for piece in pieces:
             contents = contents_of(piece, specification, profile_name)
             found.append(contents)
+            captures += [piece] if isinstance(piece, Capture) else []
             if not as_json:
                 click.echo("\n".join([*_text(contents, profile_name), ""]))
         if watch.interrupted:
             break
     together = shown([each.capabilities for each in found], specification, profile_name)
+    clocks = clock_offsets([each.folded for each in captures]) if len(captures) > 1 else ()
     if as_json:
         echo_json(
             {
@@ -81,11 +88,20 @@ def command(ctx: click.Context, evidence: Sequence[str], profile_name: str, as_j
                 "profile": profile_name,
                 "evidence": found,
                 "together": together,
+                "clocks": [
+                    {"name": capture.name, "agreements": None if offset is None else offset.agreements}
+                    for capture, offset in zip(captures, clocks, strict=False)
+                ],
                 "unreadable": [{"name": name, "reason": reason} for name, reason in unreadable],
             }
         )
     elif len(found) > 1:
         click.echo("\n".join(["together", *_shown_text(together, profile_name)]))
+        for capture, offset in [*zip(captures, clocks, strict=False)][1:]:
+            text = (
+                f"{capture.name}: {offset_text(captures[0], capture, offset)}" if offset != SAME_CLOCK else ""
+            )
+            click.echo(_line("clock", printable(text or f"{capture.name}: that of {captures[0].name}")))
     if watch.interrupted:
         ctx.exit(ExitCode.INTERRUPTED)
     ctx.exit(ExitCode.UNREADABLE if unreadable else ExitCode.HOLDS)

@@ -247,3 +247,33 @@ def test_standard_input_once_and_nothing_steers_the_terminal() -> None:
     assert "\\x1b[31mred (1)" in result.stdout
     assert run("-", "-", stdin=octets).exit_code == 64
     assert "nothing is marked as Bluezone's" in run("-", stdin=recording(advert(0, ad="020106"))).stdout
+
+
+@pytest.mark.req("BZ-ADV-001")
+def test_the_clocks_of_several_captures_are_compared() -> None:
+    """Two receivers that listen without a pause hear phones come and go; one's clock is 20 s ahead."""
+
+    def heard(ahead_s: float) -> list[dict[str, object]]:
+        times = []
+        for phone in range(40):
+            begin = 61.7 * phone + 300 + (phone * phone % 37) * 1.3
+            address = f"4A:00:00:00:01:{phone:02X}"
+            times += [(begin + beat, address) for beat in range(20 + phone % 7)]
+        # a beacon that is always there tells that the receiver listens
+        times += [(each * 1.0, "C0:00:00:00:00:01") for each in range(3600)]
+        return [advert(at_s + ahead_s, address=address, receiver=None) for at_s, address in sorted(times)]
+
+    Path("door").write_bytes(recording(*heard(0)))
+    Path("window").write_bytes(recording(*heard(20)))
+    Path("elsewhere").write_bytes(recording(advert(0, address="4A:00:00:00:09:09")))
+    answer = told("door", "window", "elsewhere")
+    clocks = answer["clocks"]
+    assert isinstance(clocks, list)
+    first, second, third = clocks
+    assert (first["agreements"], third["agreements"]) == ([], None)
+    assert all(abs(each["offset_us"] - 20_000_000) <= each["uncertainty_us"] for each in second["agreements"])
+    assert second["agreements"]
+    text = " ".join(run("door", "window", "elsewhere").stdout.split())
+    assert "clock window: its clock is " in text
+    assert "clock elsewhere: by how much its clock differs from that of door is not sure" in text
+    assert told("door")["clocks"] == []
