@@ -27,7 +27,7 @@ from bluezone_harness.checks.own_ids import matched_rows
 from bluezone_harness.checks.registry import Check
 from bluezone_harness.checks.remarks import remarks
 from bluezone_harness.checks.subjects import Rules, Subject
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
 from bluezone_harness.evidence.device_files import KIND as DEVICE_FILE
 from bluezone_harness.evidence.device_files import DeviceFile
 from bluezone_harness.findings import (

@@ -11,8 +11,7 @@
 
 Theory of operation. Octets are taken apart first (``ad_structures``); what the structures say together is
 decided here, whatever their order (BZ-ADV-011): the first row of the table that applies is the answer. All
-lists of service UUIDs are read as one, and each UUID in its 128-bit form, so that it does not matter in which
-width 0x4E56 was written.
+lists of service UUIDs are read as one, each UUID in its 128-bit form, whatever its width on the air.
 
 Strict where it is ours, silent where it is not:
 
@@ -22,7 +21,7 @@ Strict where it is ours, silent where it is not:
 - A ragged list of service UUIDs, one that is no whole number of UUIDs, is refused only if something else
   marks the advertisement as ours: a Bluezone UUID among the whole UUIDs, or manufacturer data of company
   0x22B5. Another's damage is not reported as Bluezone's, and ours is not passed over. The bit in an overflow
-  field marks nothing: another app's UUID can have the same one, and only a GATT read decides.
+  field marks nothing: only a GATT read decides whose it is.
 - A name that is not UTF-8 is kept with replacement characters. It is shown and judged (BZ-ADV-009), and hides
   nothing.
 
@@ -101,9 +100,8 @@ class OldIosAdvertisement:
     """An iPhone of the first generation, or of the second, whose app was still the first's.
 
     Attributes:
-        local_name: As heard; ``None`` where the frame has none (ten characters rarely find room beside the
-            UUID, and go into the scan response). Of several it is the least that holds a static id, or the
-            least of all.
+        local_name: As heard; ``None`` where the frame has none: ten characters rarely find room beside the UUID.
+            Of several it is the least that holds a static id, or the least of all.
         static_id: The static id in the name; ``None`` where there is no name or it does not check out.
     """
 
@@ -141,8 +139,7 @@ def _on_air(uuid: str) -> bytes:
     return bytes.fromhex(uuid.replace("-", ""))[::-1]
 
 
-# Core Specification, Vol 3 Part B 2.5.1: a short UUID stands in the last four octets (here: on the air) of
-# this one
+# Core Specification, Vol 3 Part B 2.5.1: a short UUID stands in the last four octets (on the air) of this one
 _BASE_UUID = _on_air("00000000-0000-1000-8000-00805f9b34fb")
 _ANDROID = _on_air(V3.advertisement.android_service_uuid)
 _IOS = _on_air(V3.advertisement.ios_service_uuid)
@@ -160,8 +157,7 @@ _UUID_OCTETS = {
     ad.COMPLETE_LIST_OF_128_BIT_SERVICE_UUIDS: 16,
 }
 
-# Supplement, Part A 1.4: manufacturer specific data begin with the company identifier, least significant
-# octet first
+# Supplement, Part A 1.4: manufacturer specific data begin with the company, least significant octet first
 _COMPANY_OCTETS = 2
 _COMPANY = V3.advertisement.company.to_bytes(_COMPANY_OCTETS, "little")
 _ID_OCTETS = V3.advertisement.id_octets
@@ -184,9 +180,6 @@ def decode_advertisement(octets: bytes, limit: int = ad.LEGACY_AD_OCTETS) -> Adv
         octets: AdvData, from the first length octet on.
         limit: The most octets there may be; see ``ad_structures``.
 
-    Returns:
-        One of the kinds of advertisement.
-
     Raises:
         MalformedError: The AdvData are malformed (``ad_structures.intact_structures``), or Bluezone's but not
             as they must be (``advertisement_of``).
@@ -204,9 +197,6 @@ def advertisement_of(structures: Sequence[AdStructure]) -> Advertisement:
     Args:
         structures: All AD structures of one advertisement, in any order.
 
-    Returns:
-        One of the kinds of advertisement.
-
     Raises:
         MalformedError: With the offset of a structure's length octet, the first where several are at fault:
 
@@ -216,7 +206,7 @@ def advertisement_of(structures: Sequence[AdStructure]) -> Advertisement:
             - ``MISSING_ID``: there are none; the offset is that of the list which holds 0x4E56;
             - ``AMBIGUOUS_ID``: they differ; the offset is that of the first which does.
 
-            Where several apply, it is the first of this list, whatever the order of the structures.
+            Where several apply, it is the first of this list.
 
     Source: BZ-ADV-002, BZ-ADV-003, BZ-ADV-009 to BZ-ADV-011.
     """
@@ -343,8 +333,7 @@ def encode_advertisement(advertisement: Advertisement) -> bytes:
     """Write an advertisement in the order of the published builds: Flags, manufacturer data, UUIDs, name.
 
     An iPhone splits what does not fit between advertisement and scan response, as its system chooses. Here it
-    is one frame, and the Flags give way where name and UUID need their room (a first-generation name of ten
-    characters).
+    is one frame, and the Flags give way to a name of ten characters beside the UUID.
 
     Args:
         advertisement: Any kind but ``OtherAdvertisement``.

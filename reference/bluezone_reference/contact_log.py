@@ -4,12 +4,12 @@ Theory of operation. An export is a sequence of rows, each ended by LF: own id, 
 separated by tabs. ``decode_data_trace`` takes any octets and never raises. What can be read is a ``LogLine``,
 what is not as it should be is a ``LogDefect``, and a row may be both: a CR before the LF, a byte order mark,
 lower-case hex digits, a number with a plus or with leading zeros, and an id of another length leave a row
-readable. A row that cannot be read gives no ``LogLine``: one that is blank, or has not four columns, octets
-beyond ASCII, an id that is empty or no hex, an RSSI that no controller reports, or a time that is none. A
-last row without its LF is read if it is whole, and listed all the same, because its time may be cut short.
+readable. A row that is blank, or has not four columns, octets beyond ASCII, an id that is empty or no hex, an
+RSSI that no controller reports, or a time that is none gives no ``LogLine``. A last row without its LF is
+read if it is whole, and listed all the same, because its time may be cut short.
 
-The two dialects are told apart by the size of the time alone: below ``SECONDS_BELOW`` it counts seconds (the
-published iOS build), from there on milliseconds. Every ``Record`` holds milliseconds.
+The two dialects are told apart by the size of the time alone (``unit_of``). Every ``Record`` holds
+milliseconds.
 
 Deliberately not here: opening files and databases. The schema is text, and ``record_from_row`` takes values.
 
@@ -119,13 +119,10 @@ class ContactLog:
 
 
 def unit_of(time: int) -> Literal["ms", "s"]:
-    """Tell in which unit a log's time counts, by its size alone.
+    """Tell in which unit a log's time counts, by its size alone: seconds below ``SECONDS_BELOW``, else milliseconds.
 
     Args:
         time: As it stands in a log, 0 or more.
-
-    Returns:
-        ``s`` below ``SECONDS_BELOW``, else ``ms``.
 
     Source: BZ-LOG-004, F-01.
     """
@@ -211,7 +208,7 @@ def record_from_row(
         timestamp: An integer of milliseconds or seconds, told apart by ``unit_of``.
 
     Returns:
-        The record, its time in milliseconds, its address empty where ``macid`` is NULL.
+        The record, its address empty where ``macid`` is NULL.
 
     Raises:
         MalformedError: A value is missing or of another type (BAD_LOG_LINE, BZ-LOG-001), the RSSI is none

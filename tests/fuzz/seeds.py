@@ -12,6 +12,10 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 START_US = 1_596_866_191_387_000
 BTSNOOP_EPOCH_US = 0x00DCDDB30F2F8000
@@ -262,8 +266,8 @@ def _zip(
         def writable(self) -> bool:
             return True
 
-        def write(self, octets: object, /) -> int:
-            piece = bytes(octets)  # type: ignore[call-overload]
+        def write(self, octets: ReadableBuffer, /) -> int:
+            piece = bytes(octets)
             self.octets += piece
             return len(piece)
 

@@ -14,7 +14,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bluezone_harness.evidence.contact_logs import LogKind, read_contact_log
+from bluezone_harness.evidence.contact_log_model import LogKind
+from bluezone_harness.evidence.contact_logs import read_contact_log
 from bluezone_harness.evidence.device_files import read_device_file
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.observations import (

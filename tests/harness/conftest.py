@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from itertools import count
@@ -49,6 +50,20 @@ def hashed_id(
 def own_id() -> Callable[..., bytes]:
     """Return a function from an instant (and other than usual settings) to the phone's rolling id."""
     return hashed_id
+
+
+@pytest.fixture(scope="session")
+def scapy_crc() -> Callable[[bytes], bytes]:
+    """Return the CRC of the link layer by another hand: scapy's function from a PDU to its three octets."""
+    with warnings.catch_warnings():
+        # scapy imports old ciphers, of which cryptography warns
+        warnings.simplefilter("ignore")
+        from scapy.layers.bluetooth4LE import BTLE
+
+    def crc(pdu: bytes) -> bytes:
+        return bytes(BTLE.compute_crc(pdu))  # type: ignore[no-untyped-call]  # scapy has no annotations
+
+    return crc
 
 
 @pytest.fixture(scope="session")

@@ -124,7 +124,7 @@ def test_findings_are_the_same_whatever_their_numbers(base: Result, found: Findi
 def test_findings_that_say_something_else_are_others(
     base: Result, found: Finding, other: dict[str, str]
 ) -> None:
-    new = replace(found, **other)  # type: ignore[arg-type]
+    new = replace(found, **other)  # type: ignore[arg-type]  # fields by name
     comparison = compare(said(base, FAIL, found), said(base, FAIL, new))
     assert [each.summary for each in comparison.findings_gone] == [found.summary]
     assert [(each.requirement, each.device, each.verdict) for each in comparison.findings_new] == [

@@ -101,20 +101,19 @@ def radio_header(channel: int, signal: int) -> bytes:
     return bytes(header)
 
 
-def on_air(window: Window) -> bytes:
+def on_air(window: Window, crc: Callable[[bytes], bytes]) -> bytes:
     """Return the packet of a window: access address, ADV_IND with its AdvData as it is, cut or not, CRC."""
     advert = BTLE() / BTLE_ADV(TxAdd=int(window.random)) / BTLE_ADV_IND(AdvA=window.address)
     octets = bytes(advert)[:-3] + window.ad
     pdu = octets[4:5] + bytes([6 + len(window.ad)]) + octets[6:]
-    crc = BTLE.compute_crc(pdu)  # type: ignore[no-untyped-call]
-    return bytes(octets[:4] + pdu + crc)
+    return octets[:4] + pdu + crc(pdu)
 
 
-def packets(sent: Iterable[Window]) -> Iterator[tuple[int, bytes]]:
+def packets(sent: Iterable[Window], crc: Callable[[bytes], bytes]) -> Iterator[tuple[int, bytes]]:
     """Yield the packets of on-windows, with their times: each advertising event on one of the channels."""
     heard = []
     for each in sent:
-        octets = on_air(each)
+        octets = on_air(each, crc)
         for event in range(148):
             time_us = each.from_us + 3000 + event * 101_000 + event * 7919 % 4000
             heard.append((time_us, radio_header(event % 3, -60 - event % 7) + octets))
@@ -122,14 +121,16 @@ def packets(sent: Iterable[Window]) -> Iterator[tuple[int, bytes]]:
 
 
 @pytest.fixture
-def verdicts_of(tmp_path: Path) -> Callable[[Iterable[Window]], dict[str, str]]:
+def verdicts_of(
+    tmp_path: Path, scapy_crc: Callable[[bytes], bytes]
+) -> Callable[[Iterable[Window]], dict[str, str]]:
     """Return a function from on-windows to the verdicts that ``bzc check`` prints of their capture."""
 
     def run(sent: Iterable[Window]) -> dict[str, str]:
         capture, device = tmp_path / "capture.pcap", tmp_path / "device.json"
         with RawPcapWriter(str(capture), linktype=LINK_TYPE) as writer:
             writer.write_header(None)
-            for time_us, octets in packets(sent):
+            for time_us, octets in packets(sent, scapy_crc):
                 writer.write_packet(octets, sec=time_us // SECOND, usec=time_us % SECOND)
         device.write_text(json.dumps({"base_id": BASE_ID.hex(), "base_day": "2020-08-08"}), encoding="utf-8")
         done = subprocess.run(

@@ -31,7 +31,7 @@ times_us = st.lists(
 def heard(count: int, step_us: int = 100_000, **changes: object) -> list[Advert]:
     """Return adverts of one phone at equal distances."""
     return [
-        replace(FIRST, number=number + 1, time_us=1_000_000 + number * step_us, **changes)  # type: ignore[arg-type]
+        replace(FIRST, number=number + 1, time_us=1_000_000 + number * step_us, **changes)  # type: ignore[arg-type]  # fields by name
         for number in range(count)
     ]
 
@@ -113,7 +113,7 @@ def test_a_clock_that_goes_backwards_ends_a_sighting() -> None:
     ],
 )
 def test_what_tells_sightings_apart(change: dict[str, object]) -> None:
-    other = replace(FIRST, number=2, **change)  # type: ignore[arg-type]
+    other = replace(FIRST, number=2, **change)  # type: ignore[arg-type]  # fields by name
     assert [each.count for each in sightings([FIRST, other, FIRST])] == [2, 1]
 
 

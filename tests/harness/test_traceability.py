@@ -39,7 +39,7 @@ def traces(specification: Specification) -> dict[str, Trace]:
 
 
 def requirement_of(specification: Specification, name: str, **changes: object) -> Requirement:
-    return replace(specification.requirements[name], **changes)  # type: ignore[arg-type]
+    return replace(specification.requirements[name], **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def test_who_judges_is_as_the_registries_say(traces: dict[str, Trace]) -> None:

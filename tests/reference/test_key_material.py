@@ -170,7 +170,7 @@ def test_a_callers_mistakes() -> None:
     with pytest.raises(ValueError, match=r"days"):
         key_material(bytes(32), BASE_DAY_MS, BASE_DAY_MS, -1)
     with pytest.raises(ValueError, match=r"integers"):
-        key_material(bytes(32), "2020-08-08", BASE_DAY_MS)  # type: ignore[arg-type]
+        key_material(bytes(32), "2020-08-08", BASE_DAY_MS)  # type: ignore[arg-type]  # the mistake that is tried
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,15 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import Field, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import ClassVar, Protocol, cast
 
 import pytest
 
-from bluezone_harness.observations import AddressType, Advert, Diagnostic, PduType, Severity
+from bluezone_harness.observations import AddressType, Advert, Diagnostic, Observation, PduType, Severity
 from bluezone_harness.sources import link_types
 
 pytestmark = pytest.mark.req("BZ-ADV-001")
@@ -56,6 +56,47 @@ def Fuzz():
 '''
 
 
+class Seeds(Protocol):
+    """What is asked of ``fuzz.seeds``."""
+
+    PACKETS: Mapping[int, Sequence[bytes]]
+
+
+class Target(Protocol):
+    """A target of ``fuzz.targets``."""
+
+    run: Callable[[bytes], None]
+    seeds: Callable[[], Sequence[bytes]]
+    longest: int
+
+
+class Said(Protocol):
+    """What a source said, of ``fuzz.targets``."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
+    observations: Sequence[Observation]
+
+    def __init__(self, *said: object) -> None: ...
+
+
+class Targets(Protocol):
+    """What is asked of ``fuzz.targets``, which is imported under another name."""
+
+    seeds: Seeds
+    TARGETS: Mapping[str, Target]
+    Reading: type[Said]
+    Pieces: type
+    read: Callable[[object], object]
+    hold: Callable[[Said, int], None]
+    capture: Callable[[bytes], None]
+
+
+class Runner(Protocol):
+    """What is asked of ``fuzz.__main__``."""
+
+    main: Callable[[Sequence[str]], int]
+
+
 @pytest.fixture(scope="module")
 def fuzzing(repository: Path) -> Iterator[ModuleType]:
     """Yield the package under another name; it needs atheris only when it runs."""
@@ -74,22 +115,22 @@ def fuzzing(repository: Path) -> Iterator[ModuleType]:
 
 
 @pytest.fixture(scope="module")
-def targets(fuzzing: ModuleType) -> Any:  # noqa: ANN401 - a module, of which mypy knows nothing
-    return importlib.import_module("fuzzing.targets")
+def targets(fuzzing: ModuleType) -> Targets:
+    return cast("Targets", importlib.import_module("fuzzing.targets"))
 
 
 @pytest.fixture(scope="module")
-def runner(fuzzing: ModuleType) -> Any:  # noqa: ANN401
-    return importlib.import_module("fuzzing.__main__")
+def runner(fuzzing: ModuleType) -> Runner:
+    return cast("Runner", importlib.import_module("fuzzing.__main__"))
 
 
-def test_every_link_type_has_seeds(targets: Any) -> None:  # noqa: ANN401
+def test_every_link_type_has_seeds(targets: Targets) -> None:
     assert set(targets.seeds.PACKETS) == set(link_types._DECODERS)
     assert tuple(targets.TARGETS) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_seeds_hold_and_so_do_they_cut_and_damaged(name: str, targets: Any) -> None:  # noqa: ANN401
+def test_seeds_hold_and_so_do_they_cut_and_damaged(name: str, targets: Targets) -> None:
     target = targets.TARGETS[name]
     tried = 0
     for seed in target.seeds():
@@ -102,7 +143,7 @@ def test_seeds_hold_and_so_do_they_cut_and_damaged(name: str, targets: Any) -> N
     assert tried > 10
 
 
-def test_seeds_say_what_they_should(targets: Any) -> None:  # noqa: ANN401
+def test_seeds_say_what_they_should(targets: Targets) -> None:
     """A target whose seeds are refused would have nothing to begin with."""
     for name in ("pcap", "pcapng", "btsnoop", "packetlogger", "recording"):
         for seed in targets.TARGETS[name].seeds():
@@ -128,7 +169,7 @@ def test_seeds_say_what_they_should(targets: Any) -> None:  # noqa: ANN401
         {"observations": (replace(ADVERT, ad=bytes(1651)),)},
     ],
 )
-def test_each_oracle_can_fail(changed: dict[str, object], targets: Any) -> None:  # noqa: ANN401
+def test_each_oracle_can_fail(changed: dict[str, object], targets: Targets) -> None:
     sound = targets.Reading((ADVERT,), "pcap", {}, 1, False, (), "")
     targets.hold(sound, 100)
     with pytest.raises(AssertionError):
@@ -136,7 +177,7 @@ def test_each_oracle_can_fail(changed: dict[str, object], targets: Any) -> None:
 
 
 def test_a_reader_that_minds_how_octets_come_is_found(
-    targets: Any,  # noqa: ANN401
+    targets: Targets,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(targets.Pieces, "read", lambda self, count=-1: self._stream.read(3)[:2])
@@ -145,7 +186,7 @@ def test_a_reader_that_minds_how_octets_come_is_found(
 
 
 def test_data_that_the_file_does_not_hold_are_found(
-    targets: Any,  # noqa: ANN401
+    targets: Targets,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = targets.Reading((replace(ADVERT, ad=b"not there"),), "pcap", {}, 1, False, (), "")
@@ -158,7 +199,7 @@ def test_data_that_the_file_does_not_hold_are_found(
 def test_without_atheris_a_user_is_told_and_ci_fails(
     ci: str,
     code: int,
-    runner: Any,  # noqa: ANN401
+    runner: Runner,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

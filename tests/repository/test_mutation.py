@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+import ast
+import importlib
 import re
 import sys
 from collections import Counter
@@ -19,17 +20,34 @@ NOT_MUTATED = {
 }
 
 
+SCRIPTS = ("mutation", "mutants", "mutation_page")
+
+
 @pytest.fixture(scope="module")
-def mutation(repository: Path) -> Iterator[ModuleType]:
-    """Yield the script, imported; it needs its tool only when it runs."""
-    spec = importlib.util.spec_from_file_location("mutation", repository / ".ci" / "mutation.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["mutation"] = module  # dataclasses look for their module there
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["mutation"]
+def scripts(repository: Path) -> Iterator[dict[str, ModuleType]]:
+    """Yield the script and those beside it, imported as it imports them; its tool is needed only when it runs."""
+    before = set(sys.modules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(repository / ".ci")
+        yield {name: importlib.import_module(name) for name in SCRIPTS}
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "").parent.name == ".ci":
+            del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def mutation(scripts: dict[str, ModuleType]) -> ModuleType:
+    return scripts["mutation"]
+
+
+@pytest.fixture(scope="module")
+def mutants(scripts: dict[str, ModuleType]) -> ModuleType:
+    return scripts["mutants"]
+
+
+@pytest.fixture(scope="module")
+def page(scripts: dict[str, ModuleType]) -> ModuleType:
+    return scripts["mutation_page"]
 
 
 def test_every_module_of_the_reference_and_of_the_checks_is_judged(
@@ -51,11 +69,11 @@ def test_the_tests_that_judge_are_there(mutation: ModuleType, repository: Path) 
         assert [path for path in paths if not (repository / path).is_file()] == []
 
 
-def test_the_page_is_written_from_its_data(mutation: ModuleType, repository: Path) -> None:
-    page = mutation.PAGE.read_text("utf-8")
-    survivors = mutation.explained()
-    figures = mutation.rows(page)
-    assert mutation.page_with(page, figures, survivors, "") == page
+def test_the_page_is_written_from_its_data(mutation: ModuleType, page: ModuleType) -> None:
+    text = page.PAGE.read_text("utf-8")
+    survivors = page.explained()
+    figures = page.rows(text)
+    assert page.page_with(text, figures, survivors, "", list(mutation.MODULES)) == text
     assert len(figures) > 40
     listed = Counter(mutant.module for mutant in survivors)
     for module, (mutants, judged, before, killed, survive) in figures.items():
@@ -64,27 +82,27 @@ def test_the_page_is_written_from_its_data(mutation: ModuleType, repository: Pat
         assert survive <= listed[module], module
 
 
-def test_what_is_explained_is_still_in_the_code(mutation: ModuleType) -> None:
-    for mutant, why in mutation.explained().items():
+def test_what_is_explained_is_still_in_the_code(mutation: ModuleType, page: ModuleType) -> None:
+    for mutant, why in page.explained().items():
         lines = [line.strip() for line in mutation.path_of(mutant.module).read_text("utf-8").splitlines()]
         assert mutant.line in lines, mutant
         assert mutant.mutant == "" or mutant.mutant not in lines, mutant
         assert re.fullmatch(r"[A-Z].+[.]", why), mutant
 
 
-def test_a_line_that_changes_is_found(mutation: ModuleType) -> None:
+def test_a_line_that_changes_is_found(mutants: ModuleType) -> None:
     before = "a = 1\n\n# why\n@decorator\ndef f():\n    return a < 2\n"
-    assert mutation.change(before, before.replace("<", "<=")) == (6, "return a < 2", "return a <= 2")
-    assert mutation.change(before, before.replace("# why\n@decorator\n", "")) == (4, "@decorator", "")
+    assert mutants.change(before, before.replace("<", "<=")) == (6, "return a < 2", "return a <= 2")
+    assert mutants.change(before, before.replace("# why\n@decorator\n", "")) == (4, "@decorator", "")
 
 
-def test_annotations_are_no_code(mutation: ModuleType) -> None:
+def test_annotations_are_no_code(mutants: ModuleType) -> None:
     text = "def f(a: int | None) -> int | str:\n    b: int | None = a | 1\n    return b\n"
-    assert mutation.bare(text) == mutation.bare(text.replace("int | None", "int & None"))
-    assert mutation.bare(text) != mutation.bare(text.replace("a | 1", "a & 1"))
+    assert mutants.bare(text) == mutants.bare(text.replace("int | None", "int & None"))
+    assert mutants.bare(text) != mutants.bare(text.replace("a | 1", "a & 1"))
 
 
-def test_a_survivor_is_placed_in_its_function(mutation: ModuleType) -> None:
+def test_a_survivor_is_placed_in_its_function(mutants: ModuleType) -> None:
     text = "X = 1\n\n\nclass C:\n    @p\n    def f(self):\n        return X\n"
-    tree = mutation.ast.parse(text)
-    assert [mutation.place_of(tree, line) for line in (1, 4, 5, 7)] == ["", "C", "C.f", "C.f"]
+    tree = ast.parse(text)
+    assert [mutants.place_of(tree, line) for line in (1, 4, 5, 7)] == ["", "C", "C.f", "C.f"]

@@ -31,7 +31,7 @@ def values() -> Iterator[type]:
 
 def changeable(value: type) -> bool:
     """Say whether an object of a dataclass can be given another value or another attribute."""
-    parameters = value.__dataclass_params__  # type: ignore[attr-defined]
+    parameters = value.__dataclass_params__  # type: ignore[attr-defined]  # every dataclass has them
     return not parameters.frozen or "__slots__" not in vars(value)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,17 +110,17 @@ def test_what_looks_random_is_drawn_by_name() -> None:
         {"question": {"base_id": drafts.ZERO, "day": 0, "max": 1, "slots": [0]}, "profile": "android-v3"},
     ],
 )
-def test_an_author_who_expects_something_else_is_told(mistake: dict[str, object]) -> None:
-    wanted: dict[str, object] = {
+def test_an_author_who_expects_something_else_is_told(mistake: dict[str, Any]) -> None:
+    wanted: dict[str, Any] = {
         "id": "x",
         "requirements": ("KEY-004",),
         "question": {"base_id": drafts.ZERO, "day": 0, "slots": [0]},
         "comment": "c",
         "ok": {"ids": ["490c085d937456a4dd07e710"]},
     }
-    assert vector_of("derive_ids", Draft(**wanted))["expect"] == {"ok": wanted["ok"]}  # type: ignore[arg-type]
+    assert vector_of("derive_ids", Draft(**wanted))["expect"] == {"ok": wanted["ok"]}
     with pytest.raises(ValueError, match=r"^x: "):
-        vector_of("derive_ids", Draft(**{**wanted, **mistake}))  # type: ignore[arg-type]
+        vector_of("derive_ids", Draft(**{**wanted, **mistake}))
 
 
 @pytest.mark.req("BZ-LOG-002")

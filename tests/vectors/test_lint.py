@@ -50,7 +50,7 @@ def first(pack: Pack, wanted: Callable[[Vector], bool]) -> Vector:
 
 def instead(pack: Pack, old: Vector, **changes: object) -> Pack:
     """Return a pack in which one vector is another."""
-    new = replace(old, **changes)  # type: ignore[arg-type]
+    new = replace(old, **changes)  # type: ignore[arg-type]  # fields by name
     return replace(pack, vectors=tuple(new if vector is old else vector for vector in pack.vectors))
 
 

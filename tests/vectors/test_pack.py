@@ -52,7 +52,7 @@ def test_vectors_are_values(pack: Pack) -> None:
     assert isinstance(vector.requirements, tuple)
     assert isinstance(vector.kills, tuple)
     with pytest.raises(AttributeError):
-        vector.id = "other"  # type: ignore[misc]
+        vector.id = "other"  # type: ignore[misc]  # the mistake that is tried
     assert {vector.is_negative for vector in pack.vectors} == {True, False}
 
 

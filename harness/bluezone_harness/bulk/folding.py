@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from bluezone_harness.observations import Advert
 from bluezone_harness.sightings import PAUSE_US, SightingColumns
-from bluezone_harness.sightings.columns import BLOCK, Block, Column, OctetStrings, packed, unpacked
+from bluezone_harness.sightings.columns import BLOCK, Block, Column, packed, unpacked
 from bluezone_harness.sightings.model import Payload
+from bluezone_harness.sightings.octet_strings import OctetStrings
 from bluezone_harness.sightings.times import AdvertTimes, payload_hash
 
 from . import kernels

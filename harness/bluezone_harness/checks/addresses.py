@@ -8,30 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bluezone_harness.checks.heard import (
-    US,
-    HeardId,
-    address_text,
-    by_id,
-    change_seen,
-    id_text,
-    ids_of,
-    least_length_us,
-    length_text,
-    longest_slot_ms,
-    of_heard,
-    of_one_phone,
-    of_sighting,
-    on_air,
-    several_phones,
-    undecided,
-    without_ids,
-)
+from bluezone_harness.checks.heard import HeardId, by_id, ids_of, on_air
+from bluezone_harness.checks.heard_text import address_text, id_text, length_text, of_heard, of_sighting
 from bluezone_harness.checks.links import AtOnce, Chain, at_once, longest_chain
 from bluezone_harness.checks.registry import check
 from bluezone_harness.checks.rows import of_text
 from bluezone_harness.checks.schedules import Slots
+from bluezone_harness.checks.spans import US, change_seen, least_length_us, longest_slot_ms
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.undecided import of_one_phone, several_phones, undecided, without_ids
 from bluezone_harness.findings import (
     Ground,
     Judgement,

@@ -13,13 +13,15 @@ from itertools import pairwise
 from statistics import median_low
 
 from bluezone_harness.checks.frames import OVERFLOW, Platform, frame_of, kind_of, service_uuids
-from bluezone_harness.checks.heard import local_names, of_sighting, undecided, without_ids
+from bluezone_harness.checks.heard import local_names
 from bluezone_harness.checks.heard_slots import failed_by, heard_slots, nothing_compared
+from bluezone_harness.checks.heard_text import of_sighting
 from bluezone_harness.checks.id_windows import IdWindow, id_windows
 from bluezone_harness.checks.lateness import over_ground, over_ms, slot_end_ms
 from bluezone_harness.checks.registry import check
 from bluezone_harness.checks.rows import count_text, of_text
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.undecided import undecided, without_ids
 from bluezone_harness.findings import (
     EVIDENCE_SHOWN,
     Judgement,

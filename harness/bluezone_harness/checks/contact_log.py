@@ -17,7 +17,7 @@ from bluezone_harness.checks.rows import (
     unread_text,
 )
 from bluezone_harness.checks.subjects import Rules, Subject
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence, LogKind, Row, RowDefect
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence, LogKind, Row, RowDefect
 from bluezone_harness.findings import (
     Evidence,
     Ground,

@@ -28,7 +28,7 @@ from bluezone_harness.checks.kept_air import addresses_of, has_all_of_bluezone
 from bluezone_harness.checks.known_ids import known_ids
 from bluezone_harness.checks.senders import WINDOWS_TO_CLAIM, Sender, Senders, one_phone, senders
 from bluezone_harness.checks.subjects import UNIDENTIFIED, Rules, Subject, subjects
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
 from bluezone_harness.evidence.device_files import Device
 from bluezone_harness.observations import Capability, Extent, extent_of
 from bluezone_harness.sightings import Sighting, in_order

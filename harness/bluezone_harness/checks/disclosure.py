@@ -10,17 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from bluezone_harness.checks.extras import KeptExtra, extras, kept_extras, own_frames
 from bluezone_harness.checks.frames import MARKED, RESPONSE, frame_of, kind_of, service_uuids
-from bluezone_harness.checks.heard import (
-    address_text,
-    heard_ids,
-    local_names,
-    of_sighting,
-    static_id_of,
-    undecided,
-)
+from bluezone_harness.checks.heard import heard_ids, local_names, static_id_of
+from bluezone_harness.checks.heard_text import address_text, of_sighting
 from bluezone_harness.checks.registry import check
 from bluezone_harness.checks.rows import count_text, of_text
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.undecided import undecided
 from bluezone_harness.findings import (
     Ground,
     Judgement,
@@ -33,7 +28,7 @@ from bluezone_harness.findings import (
 )
 from bluezone_harness.observations import Capability, PduType
 from bluezone_harness.sightings import Sighting, in_order, of_kind, those
-from bluezone_harness.sightings.columns import OctetStrings
+from bluezone_harness.sightings.octet_strings import OctetStrings
 from bluezone_reference.ad_structures import MANUFACTURER_SPECIFIC_DATA
 from bluezone_reference.advertisement import (
     AndroidAdvertisement,

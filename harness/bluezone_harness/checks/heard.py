@@ -3,31 +3,25 @@
 Theory of operation. Only Android phones, and phones of the first generation, show an id in their adverts; an
 iPhone's is read, and counts where its address is one that the phone sent. Sightings of one id, one address and one
 receiver are joined as long as no pause exceeds the tolerance ``window_pause``: what comes of it is an on-window as
-far as it carries one id, so that an on-window whose id changes gives two, each with the address. Times are those of
-the receiver that heard them. Two receivers are two clocks, and differences between their times are good to the
-tolerance ``clock_offset`` only.
+far as it carries one id, so that an on-window whose id changes gives two, each with the address.
 
 Everything here depends on what was heard, never on the order in which sightings are given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, TypeVar
 
 from bluezone_harness.checks.frames import frame_of
-from bluezone_harness.checks.schedules import Slots
+from bluezone_harness.checks.spans import US
 from bluezone_harness.checks.subjects import Rules, Subject
-from bluezone_harness.findings import Evidence, EvidenceKind, Judgement, Reason, inconclusive, not_observable
-from bluezone_harness.observations import AddressType, GattRead, PduType, duration_text
+from bluezone_harness.observations import AddressType, GattRead, PduType
 from bluezone_harness.sightings import Sighting, in_order
 from bluezone_reference.ad_structures import COMPLETE_LOCAL_NAME, SHORTENED_LOCAL_NAME
 from bluezone_reference.advertisement import (
     AndroidAdvertisement,
-    IosAdvertisement,
-    IosBackgroundAdvertisement,
     OldAndroidAdvertisement,
     OldIosAdvertisement,
 )
@@ -35,38 +29,10 @@ from bluezone_reference.errors import MalformedError
 from bluezone_reference.name_obfuscation import reveal
 from bluezone_reference.profiles import V3
 
-US = 1000
-"""Microseconds in a millisecond."""
 _IDENTITIES = (AddressType.PUBLIC_IDENTITY, AddressType.RANDOM_IDENTITY)
 
 _FEWEST_RUNS = 4096
 """So many ids are followed before it is looked for those that are over."""
-
-Clock = tuple[str, str]
-"""Source and receiver: whose clock a time was read from."""
-
-
-class Span(Protocol):
-    """Whatever was heard from an instant to another, by one clock."""
-
-    @property
-    def source(self) -> str:
-        """Name of the evidence."""
-
-    @property
-    def receiver(self) -> str:
-        """Who heard it."""
-
-    @property
-    def first_us(self) -> int:
-        """When it was heard first."""
-
-    @property
-    def last_us(self) -> int:
-        """When it was heard last."""
-
-
-_AnySpan = TypeVar("_AnySpan", bound=Span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,144 +247,3 @@ def by_id(heard: Iterable[HeardId]) -> dict[bytes, list[HeardId]]:
     for each in heard:
         found.setdefault(each.octets, []).append(each)
     return found
-
-
-# --- times ---
-
-
-def clock_of(span: Span) -> Clock:
-    """Return whose clock the times of something are."""
-    return span.source, span.receiver
-
-
-def least_length_us(spans: Iterable[Span], rules: Rules) -> int:
-    """Return for how long something was heard at least, however the clocks of its receivers differ.
-
-    By one clock it is the time from first to last; between two, less the tolerance ``clock_offset``.
-
-    Args:
-        spans: At least one.
-        rules: For the tolerance.
-    """
-    ends: dict[Clock, tuple[int, int]] = {}
-    for each in spans:
-        first_us, last_us = ends.get(clock_of(each), (each.first_us, each.last_us))
-        ends[clock_of(each)] = min(first_us, each.first_us), max(last_us, each.last_us)
-    by_one_us = max(last_us - first_us for first_us, last_us in ends.values())
-    whole_us = max(last_us for _, last_us in ends.values()) - min(first_us for first_us, _ in ends.values())
-    return max(by_one_us, whole_us - rules.tolerances["clock_offset"] * US)
-
-
-def longest_slot_ms(slots: Slots, spans: Iterable[Span]) -> int:
-    """Return the length of the longest slot while something was heard.
-
-    Args:
-        slots: Of the phone.
-        spans: At least one.
-    """
-    times_ms = [time_us // 1000 for each in spans for time_us in (each.first_us, each.last_us)]
-    return slots.longest_ms(min(times_ms), max(times_ms))
-
-
-def change_seen(spans: Iterable[_AnySpan], what: Callable[[_AnySpan], object], within_us: int) -> bool:
-    """Tell whether one clock saw something give way to another within a time.
-
-    Two ids or addresses that were heard hours apart do not show when the one gave way to the other.
-
-    Args:
-        spans: In any order.
-        what: What may give way, such as the id.
-        within_us: The longest time between the two.
-    """
-    latest: dict[Clock, _AnySpan] = {}
-    for each in sorted(spans, key=lambda each: (each.first_us, each.last_us)):
-        before = latest.get(clock_of(each))
-        if before is not None and what(before) != what(each) and each.first_us - before.last_us <= within_us:
-            return True
-        if before is None or each.last_us >= before.last_us:
-            latest[clock_of(each)] = each
-    return False
-
-
-# --- what reports say ---
-
-
-def address_text(address: bytes | None) -> str:
-    """Write an address for people, such as ``4B:0A:11:22:33:44``."""
-    return "no address" if address is None else address.hex(":").upper()
-
-
-def id_text(octets: bytes, static: bool) -> str:
-    """Write an id for people: a rolling id in hex, a static id as it is."""
-    return f"static id {octets.decode('ascii')} (v1)" if static else octets.hex().upper()
-
-
-def length_text(length_us: int) -> str:
-    """Write a duration for people."""
-    return duration_text(length_us // US)
-
-
-def of_heard(heard: HeardId) -> Evidence:
-    """Point at what was heard of an id: its first packet."""
-    text = (
-        f"{id_text(heard.octets, heard.static)} from {address_text(heard.address)}: {heard.count} "
-        f"adverts in {length_text(heard.last_us - heard.first_us)}"
-    )
-    return _of_packet(heard, heard.first_number, heard.octets, text)
-
-
-def of_sighting(sighting: Sighting) -> Evidence:
-    """Point at a sighting: its first packet."""
-    pdu = "advert" if sighting.pdu is None else sighting.pdu
-    text = (
-        f"{pdu} from {address_text(sighting.address)}: {sighting.count} in "
-        f"{length_text(sighting.last_us - sighting.first_us)}"
-    )
-    return _of_packet(sighting, sighting.first_number, sighting.ad or b"", text)
-
-
-def _of_packet(span: Span, number: int, octets: bytes, text: str) -> Evidence:
-    return Evidence(
-        EvidenceKind.PACKET, span.source, number, None, span.first_us // US, span.receiver, octets, text
-    )
-
-
-# --- what cannot be judged ---
-
-
-def of_one_phone(subject: Subject) -> bool:
-    """Tell whether all that a subject's sightings show is one phone's."""
-    return subject.device is not None or subject.alone
-
-
-def undecided(subject: Subject) -> Judgement | None:
-    """Answer for a subject whose sightings nothing can be said of; ``None`` where something can."""
-    if not subject.identified:
-        return inconclusive(
-            Reason.DEVICE_NOT_IDENTIFIED, "several phones were heard, and none is the device under test"
-        )
-    if not subject.sightings and any(each.partial for each in subject.captures):
-        return inconclusive(Reason.DAMAGED, "no advert of the phone can be read")
-    if not subject.sightings:
-        return inconclusive(Reason.TOO_FEW_PACKETS, "no advert of the phone was heard")
-    return None
-
-
-def without_ids(subject: Subject) -> Judgement:
-    """Answer for a subject whose sightings carry no id."""
-    if any(
-        isinstance(frame_of(each).advertisement, IosAdvertisement | IosBackgroundAdvertisement)
-        for each in subject.sightings
-    ):
-        return not_observable(
-            Reason.EVIDENCE_MISSING, "an iPhone's adverts carry no id: it takes GATT reads beside the capture"
-        )
-    return inconclusive(Reason.TOO_FEW_PACKETS, "no advert that carries an id was heard")
-
-
-def several_phones(what: str) -> Judgement:
-    """Answer where nothing is wrong, and a pass would take knowing which sightings are one phone's."""
-    return not_observable(
-        Reason.DEVICE_NOT_IDENTIFIED,
-        f"{what}; several phones were heard, and without a device file they cannot be told apart",
-    )

@@ -14,7 +14,6 @@ from functools import lru_cache
 
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.clock import Interval, allows, estimated_offset_ms, offsets_allowed
-from bluezone_harness.checks.heard import undecided, without_ids
 from bluezone_harness.checks.hypotheses import Explanation, Heard, explain
 from bluezone_harness.checks.id_windows import IdWindow, id_windows
 from bluezone_harness.checks.known_ids import known_ids
@@ -22,6 +21,7 @@ from bluezone_harness.checks.lateness import limit_ms
 from bluezone_harness.checks.rows import count_text, of_text
 from bluezone_harness.checks.schedules import Place, Schedule
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.undecided import undecided, without_ids
 from bluezone_harness.evidence.device_files import Device
 from bluezone_harness.findings import Ground, Judgement, Reason, failed, ground, inconclusive
 from bluezone_harness.observations import instant_text

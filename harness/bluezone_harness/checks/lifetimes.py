@@ -14,25 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from bluezone_harness.checks.heard import (
-    US,
-    HeardId,
-    by_id,
-    change_seen,
-    id_text,
-    ids_of,
-    least_length_us,
-    length_text,
-    longest_slot_ms,
-    of_heard,
-    of_one_phone,
-    several_phones,
-    undecided,
-    without_ids,
-)
+from bluezone_harness.checks.heard import HeardId, by_id, ids_of
+from bluezone_harness.checks.heard_text import id_text, length_text, of_heard
 from bluezone_harness.checks.rows import count_text, of_text
 from bluezone_harness.checks.schedules import Slots, schedule_of
+from bluezone_harness.checks.spans import US, change_seen, least_length_us, longest_slot_ms
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.undecided import of_one_phone, several_phones, undecided, without_ids
 from bluezone_harness.checks.weak_ids import BASE_DAYS, weak_places
 from bluezone_harness.findings import (
     Ground,

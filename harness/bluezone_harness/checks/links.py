@@ -19,17 +19,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from bluezone_harness.checks.heard import (
-    US,
-    Clock,
-    HeardId,
-    address_text,
-    by_id,
-    clock_of,
-    id_text,
-    length_text,
-    on_air,
-)
+from bluezone_harness.checks.heard import HeardId, by_id, on_air
+from bluezone_harness.checks.heard_text import address_text, id_text, length_text
+from bluezone_harness.checks.spans import US, Clock, clock_of
 from bluezone_harness.checks.subjects import Rules
 
 _Node = tuple[bool, bytes]

@@ -19,22 +19,18 @@ from math import sqrt
 
 from bluezone_harness.checks.extras import Extra, extras, own_frames
 from bluezone_harness.checks.frames import frame_of
-from bluezone_harness.checks.heard import (
-    US,
-    heard_ids,
-    local_names,
-    of_one_phone,
-    of_sighting,
-    undecided,
-)
+from bluezone_harness.checks.heard import heard_ids, local_names
+from bluezone_harness.checks.heard_text import of_sighting
 from bluezone_harness.checks.registry import check
 from bluezone_harness.checks.rows import count_text, of_text
 from bluezone_harness.checks.schedules import Slots
+from bluezone_harness.checks.spans import US
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.undecided import of_one_phone, undecided
 from bluezone_harness.findings import Judgement, Reason, failed, ground, inconclusive
 from bluezone_harness.observations import Capability
 from bluezone_harness.sightings import Sighting, in_order
-from bluezone_harness.sightings.columns import OctetStrings
+from bluezone_harness.sightings.octet_strings import OctetStrings
 from bluezone_reference.advertisement import AndroidAdvertisement
 
 _NO_INTERVAL = 1 << 62

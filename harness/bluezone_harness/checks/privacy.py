@@ -20,7 +20,7 @@ from bluezone_harness.checks.rows import (
 from bluezone_harness.checks.schedules import Slots, schedule_of
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.checks.weak_ids import BASE_DAYS, weak_places
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence, KeptAddress, LogKind
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence, KeptAddress, LogKind
 from bluezone_harness.findings import (
     Evidence,
     EvidenceKind,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bluezone_harness.checks.schedules import Slots
 from bluezone_harness.checks.subjects import Rules, Subject
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
 from bluezone_harness.observations import Diagnostic, Severity, duration_text
 from bluezone_reference.key_schedule import slots_from_setting
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bluezone_harness.checks.subjects import Subject
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence, Row, RowDefect
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence, Row, RowDefect
 from bluezone_harness.findings import Evidence, EvidenceKind, Judgement, Reason, inconclusive
 
 Located = tuple[ContactLogEvidence, Row]

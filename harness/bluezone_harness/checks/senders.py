@@ -26,7 +26,7 @@ from bluezone_harness.checks.frames import (
 )
 from bluezone_harness.checks.windows import OnWindow, on_windows
 from bluezone_harness.sightings import HELD, Sighting, chosen, in_order
-from bluezone_harness.sightings.columns import OctetStrings
+from bluezone_harness.sightings.octet_strings import OctetStrings
 
 __all__ = [
     "STEP_US",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.schedules import schedule_of
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
 from bluezone_harness.evidence.device_files import Device
 from bluezone_harness.observations import UNLESS_DENIED, Capability, Extent, extent_of, least
 from bluezone_harness.sightings import Sighting

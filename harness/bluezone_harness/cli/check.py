@@ -24,7 +24,7 @@ from bluezone_spec.model import Axis
 
 from .evidence_inputs import read_all
 from .failures import CallerError, ExitCode
-from .files import write_text
+from .files import keep_inputs, write_text
 from .inputs import INPUT_FILE, file_name, read_file
 from .options import profile_option
 from .output import examples, width
@@ -109,6 +109,9 @@ def command(
     """
     if [*evidence, device_path, accept_path].count(_STANDARD_INPUT) > 1:
         raise CallerError("standard input can be read only once: give '-' once")
+    keep_inputs(
+        [*evidence, device_path, accept_path], [("--junit", junit_path), ("--markdown", markdown_path)]
+    )
     device_file = _device_file(device_path) if device_path else None
     accepted = read_accept_file(file_name(accept_path), read_file(accept_path)) if accept_path else None
     with watched(evidence) as watch:

@@ -53,13 +53,13 @@ def write_pcapng(observations: Iterator[Observation], file: BinaryIO, inputs: In
             reason = "it tells of times without listening, and packets cannot: give --to recording"
             raise EvidenceError(inputs.name, reason)
         try:
-            link, octets = _packet(each, links)
+            receiver, link, octets = _packet(each, links)
         except ValueError:
             counts.formless[kind] += 1
             continue
         if not counts.kept:
             _refuse_unsent(inputs)
-        writer.add(each.receiver, link, each.time_us, octets)  # type: ignore[union-attr]
+        writer.add(receiver, link, each.time_us, octets)
         counts.kept[kind] += 1
     if not counts.kept:
         writer.add_interface("", HCI)
@@ -67,8 +67,8 @@ def write_pcapng(observations: Iterator[Observation], file: BinaryIO, inputs: In
     writer.begin_section(told(of_written(inputs), damaged=inputs.damaged))
 
 
-def _packet(observation: Observation, links: dict[str, int]) -> tuple[int, bytes]:
-    """Return the link type and the octets of an observation.
+def _packet(observation: Observation, links: dict[str, int]) -> tuple[str, int, bytes]:
+    """Return the receiver, the link type and the octets of an observation.
 
     Args:
         observation: Any.
@@ -80,14 +80,14 @@ def _packet(observation: Observation, links: dict[str, int]) -> tuple[int, bytes
     if not 0 <= observation.time_us <= LATEST_US:
         raise ValueError("no calendar goes so far")
     if isinstance(observation, Asked):
-        return HCI, command_octets(observation)
+        return observation.receiver, HCI, command_octets(observation)
     if not isinstance(observation, Advert):
         raise ValueError("this is no packet")
     # only who listens to the air itself knows the channel
     link = links.get(observation.receiver, HCI if observation.channel is None else RADIO)
     octets = radio_octets(observation) if link == RADIO else received(hci_octets(observation))
     links[observation.receiver] = link
-    return link, octets
+    return observation.receiver, link, octets
 
 
 def _refuse_unsent(inputs: Inputs) -> None:

@@ -15,7 +15,7 @@ from bluezone_harness.writing.pseudonyms import LEAST_KEY_OCTETS, Pseudonyms
 from .conversions import of_written, write_pcapng, write_recording
 from .convertible import Inputs, with_pseudonyms
 from .failures import NAME, CallerError, ExitCode
-from .files import written
+from .files import keep_inputs, written
 from .inputs import INPUT_FILE, TIME, file_name, read_file
 from .output import examples, printable, shown
 from .selections import Selection
@@ -137,6 +137,7 @@ def command(
         )
     if from_ms is not None and until_ms is not None and until_ms <= from_ms:
         raise CallerError("--until is not after --from: nothing would be left")
+    keep_inputs([*evidence, key_file], [("--out", out)])
     if out != _STANDARD_STREAM and Path(out).is_file() and not force:
         raise CallerError(f"{file_name(out)!r} is there already: give --force to write over it")
     pseudonyms = _pseudonyms(key_file) if private else None

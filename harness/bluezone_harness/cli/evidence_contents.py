@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bluezone_harness.checks import CHECKS
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.senders import frame_of, senders
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
 from bluezone_harness.observations import UNLESS_DENIED, Capability, Diagnostic, Extent, extent_of
 from bluezone_harness.sightings import Sighting
 from bluezone_spec.model import Level, Specification

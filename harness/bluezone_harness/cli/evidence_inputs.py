@@ -17,7 +17,8 @@ from typing import BinaryIO
 
 from bluezone_harness import bulk
 from bluezone_harness.checks.captures import Capture, read_capture
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence, read_contact_log
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
+from bluezone_harness.evidence.contact_logs import read_contact_log
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.observations import Diagnostic, Severity
 from bluezone_harness.sources import (

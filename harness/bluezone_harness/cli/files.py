@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
-from .failures import reason_of
+from .failures import CallerError, reason_of
+from .inputs import file_name
 
 _ADVICE = {
     errno.ENOENT: "check the path",
@@ -21,6 +22,33 @@ _ADVICE = {
     errno.EACCES: "check its permissions",
     errno.ENOSPC: "make room there",
 }
+
+
+def keep_inputs(inputs: Sequence[str | None], outputs: Sequence[tuple[str, str | None]]) -> None:
+    """Refuse to write over what is read: evidence is not destroyed, by no option and by no other name of the file.
+
+    Args:
+        inputs: Paths of what is read; ``-`` and None are no files.
+        outputs: Options and the paths they give; ``-`` and None are no files.
+
+    Raises:
+        CallerError: An output is an input, itself or by a link.
+    """
+    for option, path in outputs:
+        if path is None or path == "-":
+            continue
+        for each in inputs:
+            if each is not None and each != "-" and _is_one_file(each, path):
+                raise CallerError(
+                    f"{option} {file_name(path)!r} is what is read, and would be lost: give another file"
+                )
+
+
+def _is_one_file(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other) and Path(one).is_file()
+    except (OSError, ValueError):
+        return False  # one of them is not there, and whoever opens it says so
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence, LogKind, read_contact_log
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence, LogKind
+from bluezone_harness.evidence.contact_logs import read_contact_log
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.observations import Capability
 from bluezone_reference.errors import MalformedError

@@ -22,7 +22,7 @@ from bluezone_harness.virtual.plans import PhonePlan, Plan
 from bluezone_reference.key_schedule import day_start_ms
 
 from .failures import CallerError
-from .files import written
+from .files import keep_inputs, written
 from .inputs import INPUT_FILE, NUMBER, TIME, file_name, read_file
 from .output import examples, table
 
@@ -164,6 +164,7 @@ def command(
         )
     if as_hci and format_name not in ("pcap", "pcapng"):
         raise CallerError("--hci is for pcap and pcapng; btsnoop is always what a controller reports")
+    keep_inputs([device_path], [("--out", out), ("--write-device", device_out)])
     for path in (out, device_out):
         if path is not None and path != "-" and Path(path).is_file() and not force:
             raise CallerError(f"{file_name(path)!r} is there already: give --force to write over it")

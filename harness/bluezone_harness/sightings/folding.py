@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from bluezone_harness.observations import Advert, Asked, Event, Gap, GattRead, Observation
 
-from .columns import LAST_US, OctetStrings, Row, Rows, SightingColumns, Who, packed, unpacked
+from .columns import LAST_US, MEDIAN_MS, WHOSE, Row, Rows, SightingColumns, Who, packed, unpacked
 from .model import PAUSE_US, Folded, Payload
+from .octet_strings import OctetStrings
 from .times import AdvertTimes, payload_hash
 
 _IDLE_US = 60_000_000
@@ -22,7 +23,10 @@ _FEWEST_UNUSED = 1 << 16
 
 @dataclass(slots=True)
 class _Open:
-    """A sighting that may still grow; intervals are counted by the millisecond, so that memory stays bounded."""
+    """A sighting that may still grow; intervals are counted by the millisecond, so that memory stays bounded.
+
+    Its numbers come in the order of a row's.
+    """
 
     whose: int
     is_kept: bool
@@ -37,7 +41,7 @@ class _Open:
     rssi_max: int = 0
     channels: int = 0
     interval_min_us: int = 0
-    intervals_ms: dict[int, int] = field(default_factory=dict)
+    intervals_ms: dict[int, int] = field(default_factory=dict, kw_only=True)
 
     def add(self, advert: Advert) -> None:
         time_us = advert.time_us
@@ -222,37 +226,7 @@ def _begun(whose: int, is_kept: bool, advert: Advert) -> _Open:
 
 
 def _going_on(row: Row, is_kept: bool, intervals_ms: dict[int, int]) -> _Open:
-    (
-        first_us,
-        last_us,
-        first_number,
-        last_number,
-        count,
-        heard,
-        total,
-        least,
-        most,
-        channels,
-        shortest_us,
-        _,
-        whose,
-    ) = row
-    return _Open(
-        whose,
-        is_kept,
-        first_us,
-        last_us,
-        first_number,
-        last_number,
-        count,
-        heard,
-        total,
-        least,
-        most,
-        channels,
-        shortest_us,
-        intervals_ms,
-    )
+    return _Open(row[WHOSE], is_kept, *row[:MEDIAN_MS], intervals_ms=intervals_ms)
 
 
 def fold(source: str, observations: Iterable[Observation], keep_times: bool = False) -> Folded:

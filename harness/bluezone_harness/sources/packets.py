@@ -176,7 +176,7 @@ class PacketSource(StreamSource):
                 if type(each) is Unread:
                     self.note(each, number, offset)
                 else:
-                    yield each  # type: ignore[misc] # mypy narrows by isinstance alone
+                    yield each  # type: ignore[misc]  # mypy narrows by isinstance alone
         self._octets.read_rest()
 
     # for a reader that walks over packets by itself, and leaves to this source what it does not know

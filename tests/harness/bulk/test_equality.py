@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from random import Random
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,6 @@ from hypothesis import strategies as st
 pytest.importorskip("numba")
 
 from bluezone_harness import bulk
-from bluezone_harness.bulk import keys, octets, reading
 from bluezone_harness.checks.captures import Capture, read_capture
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.sources import open_source
@@ -24,7 +24,6 @@ from bluezone_harness.sources import open_source
 pytestmark = pytest.mark.req("BZ-ADV-001")
 
 START_US = 1_596_866_191_387_000
-BTSNOOP_EPOCH_US = 0x00DCDDB30F2F8000
 AD = bytes.fromhex("020102 0fffb522b9a665d754fe65e665d76a45 0303564e")
 ADDRESS = bytes.fromhex("01000000005a")
 RECEIVED = b"\x00\x00\x00\x01"
@@ -35,6 +34,8 @@ Packets = st.SearchStrategy[list[bytes]]
 """Packets that differ in RSSI and channel, or in nothing."""
 Heard = tuple[int, bytes, int]
 """A time, a packet, and octets of it that were not captured."""
+Block = tuple[int, bytes, str]
+"""Kind, body and byte order of a block of a pcapng file."""
 
 
 # packets
@@ -214,39 +215,6 @@ def heard(packets: Packets) -> st.SearchStrategy[list[Heard]]:
     return st.builds(timed, pool(packets), LENGTHS_OF_CAPTURES, SEEDS)
 
 
-def pcap(link_type: int, order: str, units: int, found: Sequence[Heard]) -> bytes:
-    magic = 0xA1B23C4D if units == 1_000_000_000 else 0xA1B2C3D4
-    parts = [struct.pack(order + "IHHIIII", magic, 2, 4, 0, 0, 65535, link_type)]
-    for time_us, packet, cut in found:
-        seconds, rest_us = divmod(time_us, 1_000_000)
-        fraction = rest_us * (units // 1_000_000)
-        parts.append(struct.pack(order + "IIII", seconds, fraction, len(packet), len(packet) + cut) + packet)
-    return b"".join(parts)
-
-
-def btsnoop(found: Sequence[Heard]) -> bytes:
-    parts = [b"btsnoop\x00" + struct.pack(">II", 1, 1002)]
-    for number, (time_us, packet, cut) in enumerate(found):
-        sizes = len(packet) + cut, len(packet)
-        parts.append(struct.pack(">IIIIq", *sizes, number & 3, 0, time_us + BTSNOOP_EPOCH_US) + packet)
-    return b"".join(parts)
-
-
-def packetlogger(order: str, found: Sequence[Heard]) -> bytes:
-    parts = [struct.pack(order + "IIIB", 9, 1_596_866_191, 0, 0xFB)]
-    types = {1: b"\x00", 2: b"\x03", 4: b"\x01"}
-    for time_us, packet, _ in found:
-        typed = types.get(packet[0], packet[:1]) + packet[1:] if packet else b""
-        parts.append(struct.pack(order + "III", len(typed) + 8, *divmod(time_us, 1_000_000)) + typed)
-    return b"".join(parts)
-
-
-def block(order: str, kind: int, body: bytes) -> bytes:
-    length = 12 + len(body) + -len(body) % 4
-    head = struct.pack(order + "II", kind, length)
-    return head + body + bytes(-len(body) % 4) + struct.pack(order + "I", length)
-
-
 def option(order: str, code: int, value: bytes) -> bytes:
     return struct.pack(order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
 
@@ -260,8 +228,8 @@ RARE = st.sampled_from([0, 0.02, 0.2])
 
 def pcapng_section(
     pools: dict[int, list[bytes]], link_types: list[int], count: int, rare: float, seed: int
-) -> bytes:
-    """Return a section with interfaces, packets in blocks of all kinds, and blocks that hold none."""
+) -> list[Block]:
+    """Return the blocks of a section: interfaces, packets in blocks of all kinds, and blocks that hold none."""
     random = Random(seed)
     order = random.choice("<>")
     described = [
@@ -269,10 +237,10 @@ def pcapng_section(
         (14, struct.pack(order + "q", -3600)),
         *((9, bytes([each])) for each in UNITS),
     ]
-    parts = [block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))]
+    parts: list[Block] = [(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order)]
     for link_type in link_types:
         options = b"".join(option(order, *random.choice(described)) for _ in range(random.randrange(3)))
-        parts.append(block(order, 1, struct.pack(order + "HHI", link_type, 0, 0) + options))
+        parts.append((1, struct.pack(order + "HHI", link_type, 0, 0) + options, order))
     time_us = START_US
     for _ in range(count):
         time_us += random.choice(STEPS_US)
@@ -285,12 +253,12 @@ def pcapng_section(
         sizes = len(packet), len(packet) + (odd == 0)
         times = time_us >> 32, time_us & 0xFFFFFFFF
         if odd == 1:
-            parts.append(block(order, 3, struct.pack(order + "I", len(packet)) + padded))
+            parts.append((3, struct.pack(order + "I", len(packet)) + padded, order))
         elif odd == 2:
             head = struct.pack(order + "HHIIII", interface, random.choice([0, 7, 0xFFFF]), *times, *sizes)
-            parts.append(block(order, 2, head + padded))
+            parts.append((2, head + padded, order))
         elif odd == 3:
-            parts.append(block(order, random.choice([4, 5, 10, 0xBAD]), padded))
+            parts.append((random.choice([4, 5, 10, 0xBAD]), padded, order))
         else:
             options = b""
             if odd < 7:
@@ -299,8 +267,8 @@ def pcapng_section(
                 options = struct.pack(order + "HHI", 1, 400, 0)
             index = interface + (odd == 8 and random.random() < 0.2)
             head = struct.pack(order + "IIIII", index, *times, *sizes)
-            parts.append(block(order, 6, head + padded + options))
-    return b"".join(parts)
+            parts.append((6, head + padded + options, order))
+    return parts
 
 
 POOLS = st.fixed_dictionaries(
@@ -315,32 +283,55 @@ POOLS = st.fixed_dictionaries(
     }
 )
 SECTIONS = st.builds(pcapng_section, POOLS, LINK_TYPES, LENGTHS_OF_CAPTURES, RARE, SEEDS)
-PCAPNG = st.lists(SECTIONS, min_size=1, max_size=2).map(b"".join)
+PCAPNG = st.lists(SECTIONS, min_size=1, max_size=2).map(lambda sections: [*chain(*sections)])
 
 
 def with_direction(packets: list[bytes]) -> list[bytes]:
     return [RECEIVED + packet for packet in packets]
 
 
-FORMATS: dict[str, tuple[st.SearchStrategy[bytes], int]] = {
-    "pcap 187": (heard(HCI).map(lambda found: pcap(187, "<", 1_000_000, found)), 24),
-    "pcap 201, big": (
-        heard(HCI.map(with_direction)).map(lambda found: pcap(201, ">", 1_000_000, found)),
-        24,
-    ),
-    "pcap 251": (heard(BARE).map(lambda found: pcap(251, "<", 1_000_000, found)), 24),
-    "pcap 256": (heard(RADIO).map(lambda found: pcap(256, "<", 1_000_000, found)), 24),
-    "pcap 256, big, nanoseconds": (
-        heard(RADIO).map(lambda found: pcap(256, ">", 1_000_000_000, found)),
-        24,
-    ),
-    "pcap 272": (heard(NORDIC).map(lambda found: pcap(272, "<", 1_000_000_000, found)), 24),
-    "btsnoop": (heard(HCI).map(btsnoop), 16),
-    "packetlogger": (heard(HCI).map(lambda found: packetlogger("<", found)), 13),
-    "packetlogger, big": (heard(HCI).map(lambda found: packetlogger(">", found)), 13),
-    "pcapng": (PCAPNG, 12),
+class Form(NamedTuple):
+    """What is drawn, how it is written, and of how many octets the header is."""
+
+    drawn: st.SearchStrategy[object]
+    how: dict[str, object]
+    header: int
+
+
+FORMATS = {
+    "pcap 187": Form(heard(HCI), {"link_type": 187}, 24),
+    "pcap 201, big": Form(heard(HCI.map(with_direction)), {"link_type": 201, "order": ">"}, 24),
+    "pcap 251": Form(heard(BARE), {"link_type": 251}, 24),
+    "pcap 256": Form(heard(RADIO), {}, 24),
+    "pcap 256, big, nanoseconds": Form(heard(RADIO), {"order": ">", "units": 1_000_000_000}, 24),
+    "pcap 272": Form(heard(NORDIC), {"link_type": 272, "units": 1_000_000_000}, 24),
+    "btsnoop": Form(heard(HCI), {"flags": (0, 1, 2, 3)}, 16),
+    "packetlogger": Form(heard(HCI), {"order": "<"}, 13),
+    "packetlogger, big": Form(heard(HCI), {}, 13),
+    "pcapng": Form(PCAPNG, {}, 12),
 }
-"""Captures, and octets of their headers."""
+"""Captures; the first word of their names is what writes them."""
+
+
+@pytest.fixture(scope="session")
+def written(
+    pcap: Callable[..., bytes],
+    btsnoop: Callable[..., bytes],
+    packetlogger: Callable[..., bytes],
+    block: Callable[..., bytes],
+) -> Callable[[str, object], bytes]:
+    """Return a function from the name of a form, and what was drawn for it, to a capture."""
+
+    def pcapng(blocks: Sequence[Block]) -> bytes:
+        return b"".join(block(*each) for each in blocks)
+
+    writers: dict[str, Callable[..., bytes]] = {
+        "pcap": pcap,
+        "btsnoop": btsnoop,
+        "packetlogger": packetlogger,
+        "pcapng": pcapng,
+    }
+    return lambda form, found: writers[re.split(r"\W", form)[0]](found, **FORMATS[form].how)
 
 
 def told(capture: Capture) -> tuple[object, ...]:
@@ -376,17 +367,6 @@ def read_both(file: bytes) -> tuple[object, object]:
     return found, expected
 
 
-@pytest.fixture(params=["as it is", "in small pieces"])
-def _pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "in small pieces":
-        monkeypatch.setattr("bluezone_harness.sources.octets.READ_OCTETS", 100)
-        monkeypatch.setattr(octets, "CHUNK_OCTETS", 150)
-        monkeypatch.setattr(reading, "_ROWS", 5)
-        monkeypatch.setattr(reading, "_TOLD", 2)
-        monkeypatch.setattr(keys, "_FIRST_KEYS", 2)
-        monkeypatch.setattr(keys, "_MOST_KEYS", 4)
-
-
 SETTINGS = settings(
     max_examples=25,
     deadline=None,
@@ -402,9 +382,10 @@ SETTINGS = settings(
 @pytest.mark.parametrize("form", FORMATS)
 @SETTINGS
 @given(data=st.data())
-def test_sound_captures_are_equal(form: str, data: st.DataObject) -> None:
-    drawn, _ = FORMATS[form]
-    found, expected = read_both(data.draw(drawn))
+def test_sound_captures_are_equal(
+    written: Callable[[str, object], bytes], form: str, data: st.DataObject
+) -> None:
+    found, expected = read_both(written(form, data.draw(FORMATS[form].drawn)))
     # receivers whose clocks are hours apart may be left to the plain path
     assert found == expected or (found is None and form == "pcapng")
 
@@ -413,9 +394,11 @@ def test_sound_captures_are_equal(form: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @SETTINGS
 @given(data=st.data())
-def test_damaged_captures_are_equal(form: str, data: st.DataObject) -> None:
-    drawn, start = FORMATS[form]
-    file = bytearray(data.draw(drawn))
+def test_damaged_captures_are_equal(
+    written: Callable[[str, object], bytes], form: str, data: st.DataObject
+) -> None:
+    start = FORMATS[form].header
+    file = bytearray(written(form, data.draw(FORMATS[form].drawn)))
     damage = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), max_size=3)
     for at, octet in data.draw(damage):
         if start <= at < len(file):

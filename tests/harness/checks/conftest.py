@@ -11,7 +11,13 @@ from bluezone_harness.checks import CHECKS
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.findings import Judgement
 from bluezone_harness.observations import Capability
+from bluezone_harness.results import Result
 from bluezone_harness.sightings import Sighting
+
+DAY_MS = 86_400_000
+BASE_ID = bytes.fromhex("4c5224b397f8ab3896781d5aa0f3119f280513f1b592ca280ebded6357e21084")
+BASE_DAY_MS = 1_596_844_800_000  # 2020-08-08
+POSITIONS = (0, 4, 8, 12, 16, 18, 20, 22, 24, 26, 28, 30)
 
 
 def private_address(*words: object) -> str:
@@ -75,3 +81,49 @@ def privacy(rules: Callable[[str], Rules]) -> Callable[..., Mapping[str, Judgeme
         }
 
     return run
+
+
+@pytest.fixture(scope="session")
+def schedule() -> Callable[..., Callable[[int], bytes]]:
+    """Return a function that makes a schedule, which may be wrong, by hashlib alone: from an instant to its id."""
+
+    def make(
+        salt: bytes = b"bluzonesubkey",
+        positions: tuple[int, ...] = POSITIONS,
+        lag: int = 0,
+        count: int = 96,
+        base_id: bytes = BASE_ID,
+        base_day_ms: int = BASE_DAY_MS,
+        shift_ms: int = 0,
+    ) -> Callable[[int], bytes]:
+        days: dict[int, list[bytes]] = {}
+
+        def rolling_id(time_ms: int) -> bytes:
+            time_ms += shift_ms
+            day = (time_ms - base_day_ms) // DAY_MS
+            if day not in days:
+                key = base_id
+                for _ in range(max(0, day - lag)):
+                    key = sha256(key).digest()
+                subkey = sha256(key + salt).digest()
+                days[day] = []
+                for _ in range(count):
+                    days[day].append(bytes(subkey[position] for position in positions))
+                    subkey = sha256(subkey).digest()
+            return days[day][time_ms % DAY_MS * count // DAY_MS]
+
+        return rolling_id
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def right_id(schedule: Callable[..., Callable[[int], bytes]]) -> Callable[[int], bytes]:
+    """Return a function from an instant to the phone's rolling id, as it should be."""
+    return schedule()
+
+
+@pytest.fixture(scope="session")
+def failing() -> Callable[[Result], set[str]]:
+    """Return a function from a result to the requirements that fail."""
+    return lambda result: {each.id for each in result.requirements if each.verdict == "fail"}

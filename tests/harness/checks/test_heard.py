@@ -10,21 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluezone_harness.checks.captures import Capture
-from bluezone_harness.checks.heard import (
-    HeardId,
-    address_text,
-    change_seen,
-    heard_ids,
-    ids_of,
-    least_length_us,
-    local_names,
-    of_heard,
-    of_sighting,
-    on_air,
-    undecided,
-)
+from bluezone_harness.checks.heard import heard_ids, ids_of, local_names, on_air
+from bluezone_harness.checks.heard_text import of_heard
 from bluezone_harness.checks.subjects import Rules, Subject
-from bluezone_harness.findings import Reason, Verdict
 from bluezone_harness.observations import AddressType, GattRead, PduType
 from bluezone_harness.sightings import Sighting
 
@@ -133,38 +121,6 @@ def test_an_identity_was_not_on_the_air() -> None:
     assert not on_air(bytes(6), AddressType.PUBLIC_IDENTITY)
     assert not on_air(bytes(6), AddressType.RANDOM_IDENTITY)
     assert not on_air(None, None)
-    assert address_text(None) == "no address"
-
-
-def made(first_us: int, last_us: int, octets: bytes = FIRST, receiver: str = "") -> HeardId:
-    address = bytes.fromhex("4b0000000001")
-    return HeardId(
-        octets, False, "capture", receiver, address, AddressType.RESOLVABLE, first_us, last_us, 1, 1
-    )
-
-
-@pytest.mark.req("BZ-PRV-004")
-def test_between_two_clocks_45_s_are_taken_off(rules: Making) -> None:
-    by_one = [made(0, 10), made(100_000_000, 100_000_001)]
-    assert least_length_us(by_one, rules("v3")) == 100_000_001
-    by_two = [made(0, 10), replace(made(100_000_000, 100_000_001), receiver="b")]
-    assert least_length_us(by_two, rules("v3")) == 55_000_001
-    near = [made(0, 10), replace(made(20, 2000), source="b")]
-    assert least_length_us(near, rules("v3")) == 1980
-
-
-@pytest.mark.req("BZ-PRV-001")
-def test_a_change_is_seen_by_one_clock_in_time() -> None:
-    def changed(*heard: HeardId) -> bool:
-        return change_seen(heard, lambda each: each.octets, 1000)
-
-    assert changed(made(0, 10), made(1010, 1020, SECOND))
-    assert not changed(made(0, 10), made(1011, 1020, SECOND))
-    assert not changed(made(0, 10), made(20, 30))
-    assert not changed(made(0, 10), made(20, 30, SECOND, "b"))
-    # what lasted longest is what gives way
-    assert changed(made(0, 5000), made(10, 20), made(5500, 5600, SECOND))
-    assert not changed()
 
 
 @pytest.mark.req("BZ-PRV-001")
@@ -198,31 +154,3 @@ def test_nothing_is_lost_and_nothing_depends_on_order(
             or other.last_us < each.first_us - 5_000_000
             for other in same
         )
-
-
-@pytest.mark.req("BZ-PRV-002")
-def test_a_sighting_is_pointed_at_by_its_first_packet(sighting: Sight) -> None:
-    evidence = of_sighting(sighting(TIME_MS, FIRST, number=5, receiver="lab"))
-    assert (evidence.number, evidence.time_ms, evidence.receiver) == (5, TIME_MS, "lab")
-    assert evidence.text == "ADV_IND from 4B:00:00:00:00:01: 150 in 15 s"
-    assert of_sighting(sighting(TIME_MS, None, pdu=None, address=None)).text.startswith(
-        "advert from no address"
-    )
-
-
-@pytest.mark.req("BZ-ADV-001")
-def test_what_was_not_heard_or_is_nobodys_decides_nothing(
-    sighting: Sight, capture: Callable[..., Capture]
-) -> None:
-    advert = sighting(TIME_MS, bytes(12))
-    silent, broken = capture([]), capture([], partial=True)
-    assert undecided(Subject("phone", None, (), captures=(silent,), sightings=(advert,))) is None
-    assert undecided(Subject("phone", None, (), captures=(broken,), sightings=(advert,))) is None
-    for subject, reason in (
-        (Subject("phone", None, (), captures=(silent,)), Reason.TOO_FEW_PACKETS),
-        (Subject("phone", None, (), captures=(silent, broken)), Reason.DAMAGED),
-        (Subject("phone", None, (), identified=False, sightings=(advert,)), Reason.DEVICE_NOT_IDENTIFIED),
-    ):
-        found = undecided(subject)
-        assert found is not None
-        assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, reason)

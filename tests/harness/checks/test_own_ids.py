@@ -9,7 +9,7 @@ import pytest
 from bluezone_harness.checks.own_ids import matched_rows, own_ids_judgement
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.findings import Judgement, Reason, Verdict
-from bluezone_vectors import known_rolling_ids
+from bluezone_vectors import KnownRollingId, known_rolling_ids
 
 DAY_MS = 86_400_000
 BASE_DAY_MS = 1_596_844_800_000
@@ -44,9 +44,9 @@ Ask = Callable[..., Judgement]
 @pytest.mark.parametrize(
     "known", [k for k in known_rolling_ids() if k.evidence == "captured"], ids=lambda k: k.id
 )
-def test_what_real_phones_logged_passes(ask: Ask, known: object) -> None:
-    rows = [(time_ms, known.rolling_id) for time_ms in known.times_ms]  # type: ignore[attr-defined]
-    found = ask(rows, base_id=known.base_id.hex())  # type: ignore[attr-defined]
+def test_what_real_phones_logged_passes(ask: Ask, known: KnownRollingId) -> None:
+    rows = [(time_ms, known.rolling_id) for time_ms in known.times_ms]
+    found = ask(rows, base_id=known.base_id.hex())
     assert (found.verdict, found.judged) == (Verdict.PASS, len(rows))
     assert ask(rows, base_id="00" * 32).verdict is Verdict.FAIL
 

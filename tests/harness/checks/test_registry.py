@@ -26,7 +26,7 @@ def test_a_check_is_registered_and_stays_what_it_is() -> None:
     assert list(found) == ["BZ-LOG-001", "BZ-LOG-002"]
     assert found["BZ-LOG-001"].needs == (both, frozenset({Capability.RAW_AD}))
     with pytest.raises(TypeError):
-        found["BZ-LOG-003"] = found["BZ-LOG-001"]  # type: ignore[index]
+        found["BZ-LOG-003"] = found["BZ-LOG-001"]  # type: ignore[index]  # the mistake that is tried
 
 
 @pytest.mark.req("BZ-LOG-001")

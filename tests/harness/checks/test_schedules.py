@@ -13,7 +13,7 @@ from bluezone_harness.evidence.device_files import Base, Device, MaxSetting
 from bluezone_reference.errors import RefusedError
 from bluezone_reference.key_schedule import SlotId, id_at
 from bluezone_reference.profiles import ANDROID_V3, IOS_V3, V1, V2, V3, Profile
-from bluezone_vectors import known_rolling_ids
+from bluezone_vectors import KnownRollingId, known_rolling_ids
 
 DAY_MS = 86_400_000
 BASE_DAY_MS = 1_596_844_800_000
@@ -69,15 +69,14 @@ def test_slots_tile_the_day(time_ms: int, count: int) -> None:
 
 @pytest.mark.req("BZ-LOG-005", "BZ-KEY-003")
 @pytest.mark.parametrize("known", known_rolling_ids(), ids=lambda known: str(known.id))
-def test_known_ids_are_in_the_schedule(known: object) -> None:
-    assert hasattr(known, "base_id")
-    setting = (MaxSetting(None, known.max_per_day),)  # type: ignore[attr-defined]
-    base = Base(known.base_id, known.base_day_ms, None)  # type: ignore[attr-defined]
+def test_known_ids_are_in_the_schedule(known: KnownRollingId) -> None:
+    setting = (MaxSetting(None, known.max_per_day),)
+    base = Base(known.base_id, known.base_day_ms, None)
     schedule = Schedule(device(base, settings=setting), ANDROID_V3)
-    for time_ms in known.times_ms:  # type: ignore[attr-defined]
-        if time_ms >= known.base_day_ms:  # type: ignore[attr-defined]
+    for time_ms in known.times_ms:
+        if time_ms >= known.base_day_ms:
             (slot,) = schedule.between(time_ms, time_ms)
-            assert slot.rolling_id == known.rolling_id  # type: ignore[attr-defined]
+            assert slot.rolling_id == known.rolling_id
 
 
 @pytest.mark.req("BZ-LOG-005", "BZ-KEY-003", "BZ-KEY-008", "F-12", "F-14b", "F-15")

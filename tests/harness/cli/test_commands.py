@@ -11,8 +11,8 @@ import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -38,7 +38,7 @@ LONG = ("ids", "--base-id", BASE_ID, "--base-day", "2020-08-08", "--day", "0", "
 def process(*arguments: str, **options: object) -> subprocess.CompletedProcess[bytes]:
     """Run ``bzc`` as a process of its own."""
     command = [sys.executable, "-m", "bluezone_harness", *arguments]
-    return subprocess.run(command, capture_output=True, timeout=60, check=False, **options)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(command, capture_output=True, timeout=60, check=False, **options)  # type: ignore[call-overload, no-any-return]  # options by name
 
 
 def modules_after(arguments: list[str]) -> set[str]:
@@ -55,20 +55,24 @@ def modules_after(arguments: list[str]) -> set[str]:
     return set(done.stderr.decode().splitlines()[-1].split())
 
 
+@dataclass
+class Planted:
+    """What a planted command raises."""
+
+    error: BaseException
+
+
 @pytest.fixture
-def planted(monkeypatch: pytest.MonkeyPatch) -> Iterator[type]:
-    """Plant a command ``ids`` that raises what ``Planted.error`` holds."""
+def planted(monkeypatch: pytest.MonkeyPatch) -> Planted:
+    """Plant a command ``ids`` that raises an error, which the test chooses."""
+    planted = Planted(KeyboardInterrupt())
 
-    class Planted:
-        error: BaseException = KeyboardInterrupt()
+    @click.command
+    def command() -> None:
+        raise planted.error
 
-        @staticmethod
-        @click.command
-        def command() -> None:
-            raise Planted.error
-
-    monkeypatch.setattr(importlib.import_module("bluezone_harness.cli.ids"), "command", Planted.command)
-    return Planted  # type: ignore[return-value]
+    monkeypatch.setattr(importlib.import_module("bluezone_harness.cli.ids"), "command", command)
+    return planted
 
 
 def test_the_help_lists_every_command_with_its_line() -> None:
@@ -191,40 +195,40 @@ def test_wrong_usage_is_one_line_with_advice(arguments: list[str], line: str) ->
     ],
 )
 def test_every_error_is_one_line_and_an_exit_code(
-    planted: type, error: BaseException, exit_code: int, line: str
+    planted: Planted, error: BaseException, exit_code: int, line: str
 ) -> None:
-    planted.error = error  # type: ignore[attr-defined]
+    planted.error = error
     result = CliRunner().invoke(bzc, ["ids"])
     assert (result.exit_code, result.stdout, result.stderr) == (exit_code, "", f"bzc: {line}\n")
 
 
-def test_the_traceback_of_a_defect_can_be_seen(planted: type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_traceback_of_a_defect_can_be_seen(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BZC_DEBUG", "1")
-    planted.error = ZeroDivisionError("by zero")  # type: ignore[attr-defined]
+    planted.error = ZeroDivisionError("by zero")
     result = CliRunner().invoke(bzc, ["ids"])
     assert result.exit_code == 3
     assert result.stderr.startswith("Traceback (most recent call last):\n")
     assert result.stderr.splitlines()[-1].startswith("bzc: a defect of bzc, ZeroDivisionError: by zero; ")
-    planted.error = CallerError("no defect")  # type: ignore[attr-defined]
+    planted.error = CallerError("no defect")
     assert CliRunner().invoke(bzc, ["ids"]).stderr == "bzc: no defect\n"
 
 
-def test_a_reader_gone_away_ends_it_quietly(planted: type) -> None:
-    planted.error = BrokenPipeError(errno.EPIPE, "Broken pipe")  # type: ignore[attr-defined]
+def test_a_reader_gone_away_ends_it_quietly(planted: Planted) -> None:
+    planted.error = BrokenPipeError(errno.EPIPE, "Broken pipe")
     result = CliRunner().invoke(bzc, ["ids"])
     assert (result.exit_code, result.stdout, result.stderr) == (141, "", "")
 
 
 @pytest.mark.parametrize("code", [0, 1, 2])
-def test_a_command_chooses_its_exit_code(planted: type, code: int) -> None:
-    planted.error = click.exceptions.Exit(code)  # type: ignore[attr-defined]
+def test_a_command_chooses_its_exit_code(planted: Planted, code: int) -> None:
+    planted.error = click.exceptions.Exit(code)
     assert CliRunner().invoke(bzc, ["ids"]).exit_code == code
-    planted.error = SystemExit(code)  # type: ignore[attr-defined]
+    planted.error = SystemExit(code)
     assert CliRunner().invoke(bzc, ["ids"]).exit_code == code
 
 
-def test_other_programs_can_call_it_without_its_exit_codes(planted: type) -> None:
-    planted.error = RefusedError(RejectCode.BAD_MAX, "BZ-KEY-007", "no")  # type: ignore[attr-defined]
+def test_other_programs_can_call_it_without_its_exit_codes(planted: Planted) -> None:
+    planted.error = RefusedError(RejectCode.BAD_MAX, "BZ-KEY-007", "no")
     with pytest.raises(RefusedError):
         bzc.main(["ids"], standalone_mode=False)
 
@@ -305,8 +309,8 @@ def test_ctrl_c_while_it_waits_for_a_terminal() -> None:
         os.close(its_side)
 
 
-def test_ctrl_c_on_a_terminal_begins_a_new_line(planted: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    planted.error = KeyboardInterrupt()  # type: ignore[attr-defined]
+def test_ctrl_c_on_a_terminal_begins_a_new_line(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted.error = KeyboardInterrupt()
     monkeypatch.setattr(commands, "_is_terminal", lambda: True)
     assert CliRunner().invoke(bzc, ["ids"]).stderr == "\nbzc: interrupted\n"
 

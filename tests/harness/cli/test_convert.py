@@ -402,10 +402,27 @@ def test_who_interrupts_leaves_no_file(out: str, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.req("BZ-ADV-001")
-def test_a_file_may_be_written_over_itself() -> None:
-    given = write("in.jsonl", advert(1), advert(2, 2, ad=OTHER))
-    assert run("in.jsonl", "--out", "in.jsonl", "--bluezone-only", "--force").exit_code == 0
-    assert lines("in.jsonl")[1:-1] == given[:1]
+@pytest.mark.parametrize("name", ["in.jsonl", "./in.jsonl", "symbolic.jsonl", "hard.jsonl"])
+def test_evidence_is_never_written_over(name: str) -> None:
+    write("in.jsonl", advert(1), advert(2, 2, ad=OTHER))
+    write("other.jsonl", advert(3))
+    before = Path("in.jsonl").read_bytes()
+    Path("symbolic.jsonl").symlink_to("in.jsonl")
+    os.link("in.jsonl", "hard.jsonl")
+    result = run("other.jsonl", "in.jsonl", "--out", name, "--bluezone-only", "--force")
+    assert result.exit_code == 64
+    assert f"--out {Path(name).name!r} is what is read, and would be lost: give another file" in result.output
+    assert Path("in.jsonl").read_bytes() == before
+
+
+@pytest.mark.req("BZ-PRV-001")
+def test_nor_is_the_key_of_pseudonyms() -> None:
+    write("in.jsonl", advert(1))
+    Path("key.bin").write_bytes(bytes(32))
+    result = run(
+        "in.jsonl", "--to", "recording", "--private", "--key-file", "key.bin", "--out", "key.bin", "--force"
+    )
+    assert (result.exit_code, Path("key.bin").read_bytes()) == (64, bytes(32))
 
 
 @pytest.mark.req("BZ-ADV-001")

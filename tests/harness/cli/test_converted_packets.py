@@ -45,27 +45,31 @@ HCI_FIELDS = (
 )
 
 
-def on_air(number: int) -> bytes:
-    """Return a packet of link type 256 by scapy."""
-    random = number % 2
-    address = f"{(0x40, 0x00)[number // 2 % 2] | 9:02x}:c3:d2:e1:f0:{number:02x}"
-    ad = ADS[number % len(ADS)]
-    header = BTLE_RF(
-        rf_channel=(0, 12, 39)[number % 3],
-        signal=-40 - number,
-        noise=0,
-        reference_access_address=0x8E89BED6,
-        dewhitened=1,
-        sig_power_valid=1,
-        reference_access_address_valid=1,
-        crc_checked=1,
-        crc_valid=1,
-    )
-    kind = (0, 2, 4, 6)[number // 4 % 4]
-    octets = bytes(BTLE() / BTLE_ADV(TxAdd=random) / BTLE_ADV_IND(AdvA=address))[:-3] + ad
-    pdu = bytes([octets[4] & 0xF0 | kind, 6 + len(ad)]) + octets[6:]
-    crc: bytes = BTLE.compute_crc(pdu)  # type: ignore[no-untyped-call]
-    return bytes(header) + octets[:4] + pdu + crc
+@pytest.fixture(scope="session")
+def on_air(scapy_crc: Callable[[bytes], bytes]) -> Callable[[int], bytes]:
+    """Return a function from a number to a packet of link type 256 by scapy."""
+
+    def write(number: int) -> bytes:
+        random = number % 2
+        address = f"{(0x40, 0x00)[number // 2 % 2] | 9:02x}:c3:d2:e1:f0:{number:02x}"
+        ad = ADS[number % len(ADS)]
+        header = BTLE_RF(
+            rf_channel=(0, 12, 39)[number % 3],
+            signal=-40 - number,
+            noise=0,
+            reference_access_address=0x8E89BED6,
+            dewhitened=1,
+            sig_power_valid=1,
+            reference_access_address_valid=1,
+            crc_checked=1,
+            crc_valid=1,
+        )
+        kind = (0, 2, 4, 6)[number // 4 % 4]
+        octets = bytes(BTLE() / BTLE_ADV(TxAdd=random) / BTLE_ADV_IND(AdvA=address))[:-3] + ad
+        pdu = bytes([octets[4] & 0xF0 | kind, 6 + len(ad)]) + octets[6:]
+        return bytes(header) + octets[:4] + pdu + scapy_crc(pdu)
+
+    return write
 
 
 def btsnoop() -> bytes:
@@ -98,7 +102,9 @@ def converted(*paths: Path, out: Path) -> Path:
 
 
 @pytest.mark.req("BZ-ADV-001")
-def test_tshark_reads_the_same_of_the_air(tmp_path: Path, tool: Callable[[str], Path]) -> None:
+def test_tshark_reads_the_same_of_the_air(
+    tmp_path: Path, tool: Callable[[str], Path], on_air: Callable[[int], bytes]
+) -> None:
     given = tmp_path / "in.pcap"
     with RawPcapWriter(str(given), linktype=256) as writer:
         writer.write_header(None)
@@ -130,7 +136,9 @@ def test_tshark_reads_the_same_of_a_hosts_log(tmp_path: Path, tool: Callable[[st
 
 
 @pytest.mark.req("BZ-ADV-001")
-def test_several_captures_are_several_interfaces(tmp_path: Path, tool: Callable[[str], Path]) -> None:
+def test_several_captures_are_several_interfaces(
+    tmp_path: Path, tool: Callable[[str], Path], on_air: Callable[[int], bytes]
+) -> None:
     paths = []
     for name in ("door", "window"):
         paths.append(tmp_path / f"{name}.pcap")

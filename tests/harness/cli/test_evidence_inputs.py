@@ -18,7 +18,7 @@ from bluezone_harness.checks.captures import Capture
 from bluezone_harness.cli.evidence_inputs import read_evidence
 from bluezone_harness.cli.failures import CallerError
 from bluezone_harness.cli.watching import Watch
-from bluezone_harness.evidence.contact_logs import ContactLogEvidence
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
 from bluezone_harness.evidence.errors import EvidenceError
 
 ROW = b"B9A665D754FE65E665D76A45\t7C3DEC4246EA6F90E38EA254\t-71\t1596866191387\n"

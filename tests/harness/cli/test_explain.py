@@ -53,7 +53,7 @@ def requirement(identity: str, **fields: object) -> Requirement:
         "faults": (),
         "breaches": (),
     }
-    return Requirement(**(values | fields))  # type: ignore[arg-type]
+    return Requirement(**(values | fields))  # type: ignore[arg-type]  # fields by name
 
 
 FULL = requirement(

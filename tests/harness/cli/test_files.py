@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from bluezone_harness.cli import bzc, implementation
-from bluezone_harness.cli.files import write_text, written
+from bluezone_harness.cli.failures import CallerError
+from bluezone_harness.cli.files import keep_inputs, write_text, written
 from bluezone_vectors.pack import Pack
 
 ADAPTER = shlex.join([sys.executable, "-m", "bluezone_harness.implementations.reference_adapter"])
@@ -76,6 +77,37 @@ def test_text_is_written_with_line_feeds_alone(tmp_path: Path) -> None:
     with pytest.raises(click.ClickException) as caught:
         write_text(str(tmp_path), "é\n")
     assert caught.value.message == f"{str(tmp_path)!r} cannot be written, is a directory: give a file"
+
+
+@pytest.mark.parametrize("option", ["--junit", "--markdown"])
+@pytest.mark.parametrize("lost", ["data_trace.txt", "device.json", "accepted.toml"])
+def test_a_report_is_not_written_over_what_it_is_about(option: str, lost: str, tmp_path: Path) -> None:
+    for name in ("data_trace.txt", "device.json", "accepted.toml"):
+        (tmp_path / name).write_text("as it was")
+    paths = [str(tmp_path / name) for name in ("data_trace.txt", "device.json", "accepted.toml")]
+    command = ["check", paths[0], "--device", paths[1], "--accept", paths[2], option, str(tmp_path / lost)]
+    result = CliRunner().invoke(bzc, command)
+    assert result.exit_code == 64
+    assert f"{option} {lost!r} is what is read, and would be lost: give another file" in result.stderr
+    assert (tmp_path / lost).read_text() == "as it was"
+
+
+def test_a_simulation_is_not_written_over_its_device_file(tmp_path: Path) -> None:
+    path = tmp_path / "device.json"
+    path.write_text("as it was")
+    for options in (("--out", str(path)), ("--out", str(tmp_path / "a.pcap"), "--write-device", str(path))):
+        result = CliRunner().invoke(bzc, ["simulate", "--device", str(path), "--force", *options])
+        assert (result.exit_code, path.read_text()) == (64, "as it was")
+        assert "is what is read, and would be lost" in result.stderr
+
+
+def test_what_is_no_file_cannot_be_lost(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.touch()
+    keep_inputs(["/dev/null", "-", None], [("--out", "/dev/null"), ("--junit", "-"), ("--markdown", None)])
+    keep_inputs([str(there), "\0"], [("--out", str(tmp_path / "new")), ("--junit", "\0")])
+    with pytest.raises(CallerError):
+        keep_inputs([str(there)], [("--out", str(tmp_path / "new")), ("--junit", str(there))])
 
 
 @pytest.mark.parametrize("option", ["--junit", "--markdown"])

@@ -99,7 +99,7 @@ def test_a_base_id_of_another_length_is_kept(digits: int) -> None:
 def at(*path: str | int, value: Any = ...) -> Callable[[Any], None]:  # noqa: ANN401 - JSON is any value
     """Return a change of a device file: a value in another's place, or a key taken out."""
 
-    def change(content: Any) -> None:  # noqa: ANN401
+    def change(content: Any) -> None:  # noqa: ANN401 - as above
         for step in path[:-1]:
             content = content[step]
         if value is ...:

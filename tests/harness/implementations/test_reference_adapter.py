@@ -15,7 +15,7 @@ from bluezone_harness.implementations.reference_adapter import HELLO, main, serv
 from bluezone_harness.implementations.reference_answers import ANSWERERS, answer_of
 from bluezone_reference.profiles import PROFILES
 
-DERIVE = {"op": "derive_ids", "seq": 2, "in": {"base_id": "00" * 32, "day": 0, "slots": [0]}}
+DERIVE: dict[str, Any] = {"op": "derive_ids", "seq": 2, "in": {"base_id": "00" * 32, "day": 0, "slots": [0]}}
 RIGHT = "490c085d937456a4dd07e710"
 MODULE = [sys.executable, "-m", "bluezone_harness.implementations.reference_adapter"]
 
@@ -43,7 +43,7 @@ def test_answers_hello_a_question_and_bye() -> None:
 
 
 def test_replies_reject_error_and_unsupported() -> None:
-    bad = {**DERIVE, "in": {**DERIVE["in"], "max": 7}}  # type: ignore[dict-item]
+    bad = {**DERIVE, "in": {**DERIVE["in"], "max": 7}}
     _, replies, _ = served(
         lines(bad, {"op": "derive_ids", "seq": 3, "in": {}}, {"op": "x", "seq": 4, "in": {}})
     )

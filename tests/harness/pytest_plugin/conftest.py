@@ -9,7 +9,7 @@ import pytest
 
 # The last two so that they stay imported: pytester forgets what a run within this process has imported.
 import bluezone_harness.pytest_plugin.evidence
-import bluezone_harness.pytest_plugin.suite  # noqa: F401
+import bluezone_harness.pytest_plugin.suite  # noqa: F401 - to stay imported
 from bluezone_harness.implementations.faulty import FAULTY
 
 

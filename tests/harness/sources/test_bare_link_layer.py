@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from subprocess import run
 
 import pytest
 from hypothesis import given
@@ -26,7 +25,7 @@ from bluezone_harness.sources.packets import Unread
 with warnings.catch_warnings():
     # scapy imports old ciphers, of which cryptography warns
     warnings.simplefilter("ignore")
-    from scapy.layers import bluetooth4LE as air  # noqa: N813
+    from scapy.layers import bluetooth4LE as air  # noqa: N813 - the module is spelt so
     from scapy.utils import PcapWriter
 
 pytestmark = pytest.mark.req("BZ-ADV-001", "BZ-ADV-007")
@@ -90,9 +89,8 @@ def test_it_shows_neither_rssi_nor_channel() -> None:
 
 
 @given(pdu=st.binary(min_size=2, max_size=60))
-def test_the_same_as_with_a_header(pdu: bytes) -> None:
-    crc = air.BTLE.compute_crc(pdu)  # type: ignore[no-untyped-call]
-    packet = b"\xd6\xbe\x89\x8e" + pdu + crc
+def test_the_same_as_with_a_header(scapy_crc: Callable[[bytes], bytes], pdu: bytes) -> None:
+    packet = b"\xd6\xbe\x89\x8e" + pdu + scapy_crc(pdu)
     # dewhitened, nothing else is known
     with_header = bytes(8) + b"\x41\x00" + packet
     found = list(decoded(packet))
@@ -100,7 +98,10 @@ def test_the_same_as_with_a_header(pdu: bytes) -> None:
 
 
 def test_as_tshark_sees_it(
-    tool: Callable[[str], Path], tmp_path: Path, read: Callable[..., tuple[Source, list[Observation]]]
+    tshark: Callable[..., list[list[str]]],
+    tmp_path: Path,
+    read: Callable[..., tuple[Source, list[Observation]]],
+    rows: Callable[[list[Observation]], list[tuple[object, ...]]],
 ) -> None:
     path = tmp_path / "air.pcap"
     writer = PcapWriter(str(path), linktype=251)
@@ -110,27 +111,14 @@ def test_as_tshark_sees_it(
         packet = by_scapy(list(NAMES)[number % 4], address, ad, number % 2)
         writer.write_packet(packet, sec=1_596_866_191, usec=number)
     writer.close()
-    command = [str(tool("tshark")), "-r", str(path), "-T", "fields", "-e", "btle.advertising_address"]
-    command += ["-e", "btle.advertising_header.randomized_tx", "-e", "btle.advertising_header.pdu_type"]
-    command += ["-e", "btle.length"]
-    lines = run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    theirs = []
-    for number, line in enumerate(lines, start=1):
-        address_text, is_random, kind, length = line.split("\t")
-        row = (number, address_text, is_random in ("True", "1"), NAMES[int(kind, 0)], int(length) - 6)
-        theirs.append(row)
-    source, found = read(path.read_bytes())
-    ours = [
-        (
-            each.number,
-            each.address.hex(":"),
-            each.address_type is not AddressType.PUBLIC,
-            each.pdu.value,
-            len(each.ad),
-        )
-        for each in found
-        if isinstance(each, Advert) and each.address and each.pdu and each.ad is not None
+    fields = ("btle.advertising_address", "btle.advertising_header.randomized_tx")
+    told = tshark(path, *fields, "btle.advertising_header.pdu_type", "btle.length")
+    theirs = [
+        (number, address_text, is_random in ("True", "1"), NAMES[int(kind, 0)], int(length) - 6, None, None)
+        for number, (address_text, is_random, kind, length) in enumerate(told, start=1)
     ]
+    source, found = read(path.read_bytes())
+    ours = rows(found)
     assert ours == theirs
     assert len(ours) == 120
     assert not source.diagnostics

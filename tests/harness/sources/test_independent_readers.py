@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     # scapy imports old ciphers, of which cryptography warns
     warnings.simplefilter("ignore")
     from scapy.layers import bluetooth as hci
-    from scapy.layers import bluetooth4LE as air  # noqa: N813
+    from scapy.layers import bluetooth4LE as air  # noqa: N813 - the module is spelt so
     from scapy.packet import Packet
     from scapy.utils import PcapNgWriter, PcapReader, PcapWriter, RawPcapReader
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import struct
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from subprocess import run
 
 import pytest
 from hypothesis import given
@@ -23,11 +21,6 @@ from bluezone_harness.observations import (
 )
 from bluezone_harness.sources.nordic import NordicDecoder
 from bluezone_harness.sources.packets import Unread
-
-with warnings.catch_warnings():
-    # scapy imports old ciphers, of which cryptography warns
-    warnings.simplefilter("ignore")
-    from scapy.layers.bluetooth4LE import BTLE
 
 pytestmark = pytest.mark.req("BZ-ADV-001", "BZ-ADV-007")
 
@@ -161,10 +154,12 @@ def test_whatever_comes_something_is_said_of_it(octets: bytes, version: int, fla
 
 
 def test_as_tshark_sees_it(
-    tool: Callable[[str], Path],
+    tshark: Callable[..., list[list[str]]],
+    scapy_crc: Callable[[bytes], bytes],
     tmp_path: Path,
     pcap: Callable[..., bytes],
     read: Callable[..., tuple[Source, list[Observation]]],
+    rows: Callable[[list[Observation]], list[tuple[object, ...]]],
 ) -> None:
     names = {0: "ADV_IND", 2: "ADV_NONCONN_IND", 4: "SCAN_RSP", 6: "ADV_SCAN_IND"}
     packets = []
@@ -173,38 +168,26 @@ def test_as_tshark_sees_it(
         kind = list(names)[number % 4]
         pdu = bytes([kind | (number % 5 > 1) << 6, 6 + number % 29])
         pdu += bytes([number, 1, 2, 3, 4, 0x40 + number % 64]) + bytes(range(number % 29))
-        crc = BTLE.compute_crc(pdu)  # type: ignore[no-untyped-call]
-        air = ACCESS_ADDRESS + pdu + (crc if number % 7 else b"bad")
+        air = ACCESS_ADDRESS + pdu + (scapy_crc(pdu) if number % 7 else b"bad")
         packets.append(
             nordic(air, version, flags=int(number % 7 > 0), channel=37 + number % 3, rssi=number % 100)
         )
     octets = pcap([(START_US + number * 1000, each) for number, each in enumerate(packets)], 272)
     path = tmp_path / "air.pcap"
     path.write_bytes(octets)
-    fields = ["frame.number", "btle.advertising_address", "btle.advertising_header.randomized_tx"]
-    fields += ["btle.advertising_header.pdu_type", "btle.length", "nordic_ble.rssi", "nordic_ble.channel"]
-    command = [str(tool("tshark")), "-r", str(path), "-T", "fields", "-Y", "nordic_ble.crcok == 1"]
-    command += [part for field in fields for part in ("-e", field)]
-    lines = run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    fields: tuple[str, ...] = (
+        "frame.number",
+        "btle.advertising_address",
+        "btle.advertising_header.randomized_tx",
+    )
+    fields += ("btle.advertising_header.pdu_type", "btle.length", "nordic_ble.rssi", "nordic_ble.channel")
     theirs = []
-    for line in lines:
-        place, address, is_random, kind_text, length, rssi, channel = line.split("\t")
+    for told in tshark(path, *fields, only="nordic_ble.crcok == 1"):
+        place, address, is_random, kind_text, length, rssi, channel = told
         row = (int(place), address, is_random in ("True", "1"), names[int(kind_text, 0)])
         theirs.append((*row, int(length) - 6, int(rssi), int(channel)))
     source, found = read(octets)
-    ours = [
-        (
-            each.number,
-            each.address.hex(":"),
-            each.address_type is not AddressType.PUBLIC,
-            each.pdu.value,
-            len(each.ad),
-            each.rssi,
-            each.channel,
-        )
-        for each in found
-        if isinstance(each, Advert) and each.address and each.pdu and each.ad is not None
-    ]
+    ours = rows(found)
     assert ours == theirs
     assert len(ours) == len(found) > 200
     assert source.packets == 240

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bluezone_harness.virtual.contact_logs import FIRST_DAY_MS, simulate_day
-from bluezone_reference.profiles import ANDROID_V3, IOS_V3, V3
+from bluezone_reference.profiles import ANDROID_V3, IOS_V3, V3, Profile
 
 DAY_MS = 86_400_000
 POSITIONS = (0, 4, 8, 12, 16, 18, 20, 22, 24, 26, 28, 30)
@@ -52,8 +52,8 @@ def test_rows_hold_the_ids_of_both_phones(seed: int) -> None:
 
 @pytest.mark.req("BZ-LOG-003", "BZ-LOG-004", "F-01")
 @pytest.mark.parametrize(("profile", "digits"), [(V3, 13), (ANDROID_V3, 13), (IOS_V3, 10)])
-def test_the_export_is_in_the_profiles_unit(profile: object, digits: int) -> None:
-    phone = simulate_day(3, profile)[0]  # type: ignore[arg-type]
+def test_the_export_is_in_the_profiles_unit(profile: Profile, digits: int) -> None:
+    phone = simulate_day(3, profile)[0]
     rows = phone.export.decode("ascii").splitlines()
     assert len(rows) == len(phone.records)
     assert {len(row.split("\t")[3]) for row in rows} == {digits}

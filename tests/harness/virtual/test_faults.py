@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 
@@ -281,7 +282,7 @@ def not_connectable(run: Run) -> None:
 
 
 def schedule(**rules: object) -> Callable[[Run], None]:
-    return lambda run: run.ids(lambda time_ms: hashed(time_ms, **rules))  # type: ignore[arg-type]
+    return lambda run: run.ids(lambda time_ms: hashed(time_ms, **rules))  # type: ignore[arg-type]  # rules of several types, by name
 
 
 def base(base_id: bytes) -> Callable[[Run], None]:
@@ -495,8 +496,10 @@ def test_faults_of_different_parts_go_together() -> None:
         (("no-such",), "android", "no planted fault"),
     ],
 )
-def test_faults_that_cannot_be_planted(faults: tuple[str, ...], platform: str, reason: str) -> None:
-    phone = PhonePlan("phone", platform, BASE_ID, BASE_DAY_MS, faults=faults)  # type: ignore[arg-type]
+def test_faults_that_cannot_be_planted(
+    faults: tuple[str, ...], platform: Literal["android", "ios"], reason: str
+) -> None:
+    phone = PhonePlan("phone", platform, BASE_ID, BASE_DAY_MS, faults=faults)
     with pytest.raises(ValueError, match=reason):
         behaviour_of(phone)
     with pytest.raises(ValueError, match=reason):

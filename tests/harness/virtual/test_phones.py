@@ -56,7 +56,7 @@ def id_of(packet: AirPacket) -> bytes:
 
 
 def plan_of(phone: PhonePlan = PHONE, hours: float = 2, **more: object) -> Plan:
-    return Plan((phone,), START_MS, int(hours * HOUR_MS), **more)  # type: ignore[arg-type]
+    return Plan((phone,), START_MS, int(hours * HOUR_MS), **more)  # type: ignore[arg-type]  # by name
 
 
 @pytest.fixture(scope="module")
