@@ -72,9 +72,12 @@ def judge(module: str, path: Path, text: str, tests: Sequence[str], seconds: int
     sys.meta_path.insert(0, Finder(Broken(module, path, text)))
     code = 1
     try:
-        options = ["-x", "-q", "--no-header", "-p", "no:terminalreporter", "-p", "no:xdist", "--tb=no"]
+        # plain: what rewrites asserts stands before the finder, and loads a plugin's whole package from its files
+        options = ["--assert=plain", "-x", "-q", "-p", "no:xdist"]
         if os.environ.get("BZC_MUTATION_OUTPUT"):
-            options = ["-x", "-q", "-p", "no:xdist", "--tb=short"]
+            options += ["--tb=short"]
+        else:
+            options += ["--no-header", "-p", "no:terminalreporter", "--tb=no"]
         code = int(pytest.main([*options, *QUIET, "--hypothesis-profile=mutation", "-m", "not long", *tests]))
     except BaseException:  # noqa: BLE001 (a fork ends here, whatever happens)
         traceback.print_exc()

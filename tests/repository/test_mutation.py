@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import re
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -106,3 +108,27 @@ def test_a_survivor_is_placed_in_its_function(mutants: ModuleType) -> None:
     text = "X = 1\n\n\nclass C:\n    @p\n    def f(self):\n        return X\n"
     tree = ast.parse(text)
     assert [mutants.place_of(tree, line) for line in (1, 4, 5, 7)] == ["", "C", "C.f", "C.f"]
+
+
+JUDGED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, ".ci")
+from mutant_judging import Pool, prepare
+from mutants import Mutant
+path = Path("harness/bluezone_harness/checks/rows.py")
+whole = path.read_text("utf-8")
+prepare()
+for text in (whole, "raise ImportError('broken')"):
+    pool = Pool(1)
+    pool.put(Mutant("bluezone_harness.checks.rows", "", "", "", ""), path, text, (([sys.argv[1]], 60),))
+    print(*pool.finish().values())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="mutants are judged in forks")
+def test_a_broken_module_of_a_plugins_package_is_what_tests_get(repository: Path) -> None:
+    # pytest loads all of a package that brings a plugin by itself, where it is installed
+    command = [sys.executable, "-c", JUDGED, "tests/harness/checks/test_rows.py"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=240, check=True)
+    assert done.stdout.split() == ["True", "False"], done.stderr

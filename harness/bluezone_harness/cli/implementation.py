@@ -32,7 +32,7 @@ from .adapter_options import adapter_words, connect_option, timeout_option
 from .check import echo_result
 from .explore import explore_command
 from .failures import CallerError, ExitCode
-from .files import write_text
+from .files import keep_inputs, write_text
 from .inputs import INPUT_FILE, file_name, read_file
 from .options import profile_option
 from .output import examples, printable
@@ -146,6 +146,7 @@ def run(
     Exit code: 0 what was judged holds; 1 a MUST failed, or an entry of the deviations does not hold; 2 inconclusive;
     3 the adapter is broken.
     """
+    keep_inputs([deviations_path], [("--junit", junit_path), ("--markdown", markdown_path)])
     opening = _opening(words, connect)
     pack = load_pack()
     known = DeviationFile()

@@ -101,6 +101,16 @@ def test_a_simulation_is_not_written_over_its_device_file(tmp_path: Path) -> Non
         assert "is what is read, and would be lost" in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--junit", "--markdown"])
+def test_a_report_is_not_written_over_the_deviations(option: str, tmp_path: Path) -> None:
+    path = tmp_path / "deviations.toml"
+    path.write_text("as it was")
+    command = ["implementation", "run", ADAPTER, "--deviations", str(path), option, str(path)]
+    result = CliRunner().invoke(bzc, command)
+    assert (result.exit_code, path.read_text()) == (64, "as it was")
+    assert f"{option} 'deviations.toml' is what is read, and would be lost" in result.stderr
+
+
 def test_what_is_no_file_cannot_be_lost(tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.touch()
