@@ -90,27 +90,30 @@ MODULES = {
         _reference("requests", "request_answers"),
         _reference("uploads", "multipart", "heard_content"),
         _check("id_windows", ["id_windows"], AIR),
-        _check("clock", ["clock"]),
+        _check("clock", ["clock", "clock_settings"]),
         _check("lateness", ["lateness"]),
         _check("hypotheses", ["hypotheses"], AIR),
         _check("key_schedule", ["key_schedule"], AIR),
         _check("known_ids", ["known_ids"], ["lifetimes"]),
-        _check("lifetimes", ["lifetimes"], ["privacy"]),
+        _check("lifetimes", ["lifetimes", "system_scans"], ["privacy", "clock_settings"]),
         _check("schedules", ["schedules"], ["own_ids", "lifetimes"]),
         _check("windows", ["windows"], ["privacy_air"]),
-        _check("heard_slots", ["heard_slots", "links"], AIR),
+        _check("heard_slots", ["heard_slots", "links", "gatt"], AIR),
         _check("heard", ["heard"], ["links"]),
         _check("heard_text", ["heard_text", "heard"], ["links"]),
+        _check("gatt_sessions", ["gatt"], ["heard"]),
+        _check("gatt", ["gatt"], ["heard_slots"]),
+        _check("system_scans", ["system_scans"]),
         _check("spans", ["spans"], ["lifetimes"]),
         _check("undecided", ["undecided"], ["lifetimes"]),
         _check("links", ["links"], ["heard"]),
         _check("addresses", ["addresses"], ["privacy_air"]),
         _check("advertisement", ["payloads"], ["advertisement"]),
         _check("payloads", ["payloads"], ["privacy_air"]),
-        _check("senders", ["senders"], ["links"]),
+        _check("senders", ["senders"], ["links", "gatt"]),
         _check("frames", ["frames", "senders"], ["advertisement"]),
         _check("captures", ["captures", "devices_heard"], ["heard", "links"]),
-        _check("devices_heard", ["devices_heard"], ["heard", "links"]),
+        _check("devices_heard", ["devices_heard"], ["heard", "links", "gatt", "private_recordings"]),
         _check("contact_log", ["contact_log"], ["own_ids"]),
         _check("rows", ["rows"], ["contact_log"]),
         _check("own_ids", ["own_ids"], ["contact_log"]),
@@ -121,9 +124,9 @@ MODULES = {
         _check("weak_ids", ["weak_ids"], ["privacy"]),
         _check("receiver", ["receiver"], ["registry"]),
         _check("remarks", ["remarks"], ["own_ids"]),
-        _check("kept_air", ["kept_air"], ["devices_heard"]),
+        _check("kept_air", ["kept_air"], ["devices_heard", "private_recordings"]),
         _check("registry", ["registry"], ["receiver", "contact_log"]),
-        _check("subjects", ["subjects", "rows"], ["contact_log", "heard", "undecided"]),
+        _check("subjects", ["subjects", "rows"], ["contact_log", "heard", "undecided", "private_recordings"]),
         ("bluezone_harness.checks.alignment", ("tests/harness/merging/test_alignment.py",), (VALUES,)),
     )
 }  # fmt: skip
@@ -227,7 +230,7 @@ def main(arguments: list[str]) -> int:
         for module, (mutants, judged_now, killed) in figures.items():
             first = judged_now - len(kept[module]) if chosen.retry else killed
             if module in old and old[module][1] == judged_now:
-                first = old[module][2]
+                first = min(old[module][2], killed)  # the sample may have moved
             old[module] = (mutants, judged_now, first, killed, judged_now - killed)
         run = (
             f"Last run: {chosen.record}, Cosmic Ray {importlib.metadata.version('cosmic-ray')}, Python"

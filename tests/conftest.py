@@ -2,7 +2,8 @@
 
 Hypothesis draws the same examples every time (profile ``fixed``), so that a red run is red again. Set
 ``BZC_HYPOTHESIS=explore`` to look for new ones; what it finds prints a line that reproduces it. A test that
-needs a tool which is missing skips with a reason on a user's machine and fails under ``CI=true``.
+needs a tool which is missing skips with a reason on a user's machine and fails under ``CI=true``. What is the same on
+every interpreter is marked ``once`` (decision 0024).
 """
 
 from __future__ import annotations
@@ -21,6 +22,29 @@ settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=T
 settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True, max_examples=2000)
 HYPOTHESIS_PROFILE = os.environ.get("BZC_HYPOTHESIS", "fixed")
 settings.load_profile(HYPOTHESIS_PROFILE)
+
+
+HERE = Path(__file__).resolve().parent
+ONCE = (
+    "harness/cli/test_explore.py",
+    "harness/cli/test_requirements_matrix.py",
+    "harness/implementations/test_adapters.py",
+    "harness/implementations/test_explore.py",
+    "harness/live/test_stateful.py",
+    "harness/selftest/",
+    "harness/test_traceability.py",
+    "repository/",
+    "vectors/test_generator.py",
+)
+"""Where the tests stand that tox runs on one interpreter: documents, programs in other languages, self-tests."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before what is marked is chosen
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is the same on every interpreter."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).as_posix().startswith(ONCE):
+            item.add_marker("once")
 
 
 def pytest_report_header() -> str:

@@ -19,6 +19,10 @@ class Capability(StrEnum):
 
     # the radio
     RAW_AD = "raw_ad"
+    """AdvData, octet for octet as they were sent."""
+    AD_FIELDS = "ad_fields"
+    """What an operating system says that AdvData hold, perhaps put together of an advert, its scan response and what
+    came before; no octets that were sent."""
     AD_ORDER = "ad_order"
     ADDRESS = "address"
     ADDRESS_TYPE = "address_type"
@@ -32,7 +36,7 @@ class Capability(StrEnum):
     OWN_COMMANDS = "own_commands"
     SEVERAL_RECEIVERS = "several_receivers"
     TRUE_IDS = "true_ids"
-    """Ids, addresses and names as they were sent, and not pseudonyms of them."""
+    """Ids, addresses and names as they were sent, and no pseudonyms; in part: those of the device under test."""
     WHOLE_AIR = "whole_air"
     """All that was heard, of whomever; in part: Bluezone's phones only; not: some addresses, or kinds, only."""
     # contact logs and device files
@@ -51,6 +55,7 @@ class Capability(StrEnum):
 RADIO = frozenset(
     {
         Capability.RAW_AD,
+        Capability.AD_FIELDS,
         Capability.AD_ORDER,
         Capability.ADDRESS,
         Capability.ADDRESS_TYPE,
@@ -88,6 +93,25 @@ def extent_of(shown: Mapping[Capability, Extent], capability: Capability) -> Ext
         capability: Which one; what is not named it does not have, but for ``UNLESS_DENIED``.
     """
     return shown.get(capability, Extent.YES if capability in UNLESS_DENIED else Extent.NO)
+
+
+def shows_octets(shown: Mapping[Capability, Extent]) -> bool:
+    """Tell whether all AdvData of a capture are octets that were sent.
+
+    Where some were put together of what an operating system tells, nobody knows afterwards which.
+    """
+    return extent_of(shown, Capability.RAW_AD) is not Extent.NO and not tells_fields(shown)
+
+
+def tells_fields(shown: Mapping[Capability, Extent]) -> bool:
+    """Tell whether AdvData of a capture, or some of them, were put together of what an operating system tells."""
+    return extent_of(shown, Capability.AD_FIELDS) is not Extent.NO
+
+
+def shown_by(shown: Mapping[Capability, Extent]) -> frozenset[Capability]:
+    """Return what a piece of evidence shows, wholly or in part; fields and octets together count as fields."""
+    found = frozenset(capability for capability, extent in shown.items() if extent is not Extent.NO)
+    return found - {Capability.RAW_AD} if tells_fields(shown) else found
 
 
 def least(extents: Iterable[Extent]) -> Extent:
@@ -181,7 +205,7 @@ class Advert:
         address: 6 octets, the most significant first.
         address_type: Of that address.
         pdu: Which PDU.
-        ad: AdvData, or the data of a scan response.
+        ad: AdvData, or the data of a scan response; of a source of ``Capability.AD_FIELDS`` put together of fields.
         rssi: In dBm.
         channel: Index of the channel: 37 to 39, or 0 to 36 for what extended advertising sends there.
     """

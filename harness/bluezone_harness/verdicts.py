@@ -21,12 +21,14 @@ from typing import TypeVar
 from bluezone_harness.checks import CHECKS
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.devices_heard import all_subjects
+from bluezone_harness.checks.gatt_sessions import SESSION_EVENTS
 from bluezone_harness.checks.heard_slots import matched_sightings
 from bluezone_harness.checks.kept_air import kept_remarks, of_kept
 from bluezone_harness.checks.own_ids import matched_rows
 from bluezone_harness.checks.registry import Check
 from bluezone_harness.checks.remarks import remarks
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.system_scans import judged
 from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
 from bluezone_harness.evidence.device_files import KIND as DEVICE_FILE
 from bluezone_harness.evidence.device_files import DeviceFile
@@ -159,9 +161,10 @@ def _letters(logs: Sequence[ContactLogEvidence], captures: Sequence[Capture]) ->
     letters = {"L"} if logs else set()
     if captures:
         letters.add("C")
-    if any(each.folded.reads for each in captures):
+    names = {event.name for each in captures for event in each.folded.events}
+    if any(each.folded.reads for each in captures) or names & SESSION_EVENTS:
         letters.add("G")
-    if any(each.folded.events for each in captures):
+    if names - SESSION_EVENTS:
         letters.add("E")
     return letters
 
@@ -189,7 +192,7 @@ def run(checks: Iterable[Check], found: Sequence[Subject], rules: Rules) -> list
         for subject in found:
             missing = check.missing(subject.capabilities)
             if not missing:
-                judgement = of_kept(check, subject, check.judge(subject, rules))
+                judgement = of_kept(check, subject, judged(check, subject, rules))
                 answers.append(Answer(check.requirement, subject.label, judgement))
             elif not subject.identified and missing == {Capability.BASE_ID}:
                 doubt = inconclusive(

@@ -21,6 +21,7 @@ START_US = 1_596_866_191_387_000
 BTSNOOP_EPOCH_US = 0x00DCDDB30F2F8000
 ADDRESS = bytes.fromhex("010000000d5a")
 OWN_ID = bytes.fromhex("b9a665d754fe65e665d76a45")
+UUID = "00004e56-73f5-4bc4-a12f-17d1ad07a667"
 AD = bytes.fromhex("020102 0302564e 0ffb522b9a") + OWN_ID[:4]
 ANDROID = bytes.fromhex("020102 0303564e 0fffb522") + OWN_ID
 
@@ -242,9 +243,27 @@ def recording() -> bytes:
                 "phy": "1M",
             },
         },
-        {"kind": "advert", "time_us": START_US + 1, "fields": {"name": "x"}, "crc_ok": False},
+        {
+            **{"kind": "advert", "time_us": START_US + 1, "address": "5A:00:00:00:00:02", "rssi": -70},
+            "fields": {
+                **{"service_uuids": [UUID], "manufacturer_data": {"22b5": ANDROID[-12:].hex()}},
+                **{"service_data": {UUID: "00"}, "local_name": "Bluezone", "tx_power": -4},
+            },
+        },
         {"kind": "asked", "time_us": START_US + 2, "name": "HCI_LE_Set_Advertising_Enable", "octets": "01"},
-        {"kind": "gatt_services", "time_us": START_US + 3, "services": []},
+        {
+            "kind": "gatt_services",
+            "time_us": START_US + 3,
+            "address": "5A:00:00:00:00:01",
+            "address_type": "resolvable",
+            "services": [
+                {"uuid": UUID, "characteristics": [{"uuid": UUID, "properties": ["read", "notify"]}]}
+            ],
+        },
+        {
+            **{"kind": "gatt_error", "time_us": START_US + 3, "address": "5A:00:00:00:00:01", "step": "read"},
+            **{"service": UUID, "characteristic": UUID, "att_error": 15, "reason": "it asks for encryption"},
+        },
         {"kind": "gatt_read", "time_us": START_US + 4, "service": "s", "value": OWN_ID.hex()},
         {"kind": "disconnect", "time_us": START_US + 5},
         {"kind": "event", "time_us": START_US + 6, "name": "push"},

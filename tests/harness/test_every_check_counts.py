@@ -49,6 +49,9 @@ CASES: Mapping[str, tuple[str, str]] = {
     "BZ-ADV-009": ("owners-name", "fail"),
     # what is recognised or stated never fails: its check alone makes it pass
     "BZ-ADV-010": (CORRECT_IPHONE, "pass"),
+    "BZ-GAT-001": ("writable-id", "fail"),
+    "BZ-GAT-002": ("read-other-base", "fail"),
+    "BZ-GAT-003": ("fixed-at-connection", "fail"),
     "BZ-PRV-001": ("address-outlives-id", "fail"),
     "BZ-PRV-002": ("public-address", "fail"),
     "BZ-PRV-003": ("long-lived-address", "fail"),
@@ -78,7 +81,9 @@ def case(planted: str, capture_of: Callable[[Plan, int], Capture]) -> tuple[Capt
     if planted == "own-interval":
         phones += [drawn_phone(f"other {number}", platform, START_MS, SEED) for number in range(4)]
     interval_ms = 100 if planted in {"other-rhythm", "own-interval"} else 1000
-    plan = prepared(Plan(tuple(phones), START_MS, 3 * HOUR_MS, loss=0.1, interval_ms=interval_ms), SEED)
+    gatt = platform == "ios" and planted in FAULTS and FAULTS[planted].by_reads
+    plan = Plan(tuple(phones), START_MS, 3 * HOUR_MS, loss=0.1, interval_ms=interval_ms, gatt=gatt)
+    plan = prepared(plan, SEED)
     return capture_of(plan, SEED), read_device_file("device.json", device_file(plan.phones[:1]))
 
 
@@ -116,7 +121,11 @@ def test_without_its_check_a_fault_is_not_found(
 
 
 def test_each_check_of_captures_has_a_case(sniffed: frozenset[Capability]) -> None:
-    of_captures = {name for name, each in CHECKS.items() if not each.missing(sniffed | {Capability.BASE_ID})}
+    of_captures = {
+        name
+        for name, each in CHECKS.items()
+        if not each.missing(sniffed | {Capability.GATT, Capability.BASE_ID})
+    }
     assert of_captures == CASES.keys()
     for requirement, (planted, verdict) in CASES.items():
         if verdict == "fail":

@@ -53,6 +53,7 @@ def test_every_duration_has_one_or_two_units(duration_ms: int) -> None:
 def test_the_capabilities_of_the_radio_are_there_already() -> None:
     radio = {
         "raw_ad",
+        "ad_fields",
         "ad_order",
         "address",
         "address_type",

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from bluezone_harness.live.bleak_receiver import BleakReceiver, System
 from bluezone_harness.observations import Extent
 from bluezone_harness.sources import btsnoop, formats, link_types
 
 pytestmark = pytest.mark.req("BZ-ADV-001")
 
 TESTS = Path("tests", "harness", "sources")
+SYSTEMS: dict[str, System] = {"Linux": "Linux", "macOS": "Darwin", "Windows": "Windows"}
 PROOF = re.compile(r"`(test_\w+\.py)(?:::(test_\w+))?`")
 ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
 
@@ -59,6 +61,27 @@ def test_every_link_type_shows_what_its_decoder_shows(page: str) -> None:
     for link_type, make in link_types._DECODERS.items():
         shown = {each.value for each, extent in make().capabilities.items() if extent is Extent.YES}
         assert said[link_type] == shown, link_type
+
+
+@pytest.mark.req("BZ-ADV-003")
+def test_every_system_shows_what_its_receiver_says(page: str) -> None:
+    said = {
+        row[0].partition("(")[2].strip(")"): set(row[1].split(", "))
+        for row in rows(page, "Operating systems")
+    }
+    assert set(said) == set(SYSTEMS)
+    for name, system in SYSTEMS.items():
+        receiver = BleakReceiver(_Clock(), system)
+        shown = {each.value for each, extent in receiver.capabilities.items() if extent is Extent.YES}
+        assert said[name] - {"gatt"} == shown - {"gatt"}, name
+    assert {row[-1] for row in rows(page, "Operating systems")} == {"no"}
+
+
+class _Clock:
+    """A clock that nobody asks."""
+
+    def now_us(self) -> int:
+        raise NotImplementedError
 
 
 def test_every_row_has_a_proof_and_every_proof_is_there(page: str, repository: Path) -> None:

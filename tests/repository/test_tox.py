@@ -46,11 +46,47 @@ def test_each_environment_runs_within_its_own_budget(tox: configparser.ConfigPar
 
 
 def test_every_test_runs_on_the_wheel(tox: configparser.ConfigParser) -> None:
-    """What all interpreters leave out, because it takes minutes, one environment runs."""
+    """What all interpreters leave out, because it takes minutes or is the same on each, one environment runs."""
     plain, long = (tox[section]["commands"] for section in ("testenv", "testenv:long"))
-    assert '-m "not long" ' in plain
-    assert "-m long " in long
+    assert '-m "not long and not once" ' in plain
+    assert '-m "long or once" ' in long
     assert plain.count(" -m ") == long.count(" -m ") == 1
+
+
+def test_what_runs_once_is_where_the_list_says(repository: Path) -> None:
+    text = (repository / "tests" / "conftest.py").read_text("utf-8")
+    listed = re.findall(r'^    "([^"]+)",$', text.partition("\nONCE = (")[2].partition(")")[0], re.MULTILINE)
+    assert listed == sorted(listed)
+    assert len(listed) > 5
+    for each in listed:
+        path = repository / "tests" / each
+        assert path.is_dir() if each.endswith("/") else path.is_file(), each
+
+
+def test_a_test_that_runs_once_is_marked_so(repository: Path) -> None:
+    """Asked of pytest itself: what each environment chooses, and that nothing falls between."""
+    chosen = {
+        marks: collected(
+            repository, marks, "tests/repository/test_tox.py", "tests/reference/test_multipart.py"
+        )
+        for marks in ("not long and not once", "long or once")
+    }
+    assert {each.partition("::")[0] for each in chosen["long or once"]} == {"tests/repository/test_tox.py"}
+    assert {each.partition("::")[0] for each in chosen["not long and not once"]} == {
+        "tests/reference/test_multipart.py"
+    }
+
+
+def collected(repository: Path, marks: str, *files: str) -> list[str]:
+    """Return the tests that pytest chooses of some files."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:xdist", "-m", marks, *files],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line for line in done.stdout.splitlines() if "::" in line]
 
 
 def test_the_budgets_fit_into_the_limit(tox: configparser.ConfigParser) -> None:

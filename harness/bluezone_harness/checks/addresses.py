@@ -7,15 +7,17 @@ source tells none, nothing is known of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bluezone_harness.checks.heard import HeardId, by_id, ids_of, on_air
 from bluezone_harness.checks.heard_text import address_text, id_text, length_text, of_heard, of_sighting
 from bluezone_harness.checks.links import AtOnce, Chain, at_once, longest_chain
 from bluezone_harness.checks.registry import check
-from bluezone_harness.checks.rows import of_text
+from bluezone_harness.checks.rows import count_text, of_text
 from bluezone_harness.checks.schedules import Slots
-from bluezone_harness.checks.spans import US, change_seen, least_length_us, longest_slot_ms
+from bluezone_harness.checks.spans import US, change_seen, least_length_us, longest_slot_ms, sure_until_us
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.system_scans import or_fields
 from bluezone_harness.checks.undecided import of_one_phone, several_phones, undecided, without_ids
 from bluezone_harness.findings import (
     Ground,
@@ -38,7 +40,7 @@ _UNRESOLVED = "addresses that a controller resolved are not those that were on t
 # --- address and id ---
 
 
-@check("BZ-PRV-001", needs=frozenset({Capability.RAW_AD, Capability.ADDRESS}))
+@check("BZ-PRV-001", needs=or_fields(Capability.ADDRESS))
 def an_address_has_one_id(subject: Subject, rules: Rules) -> Judgement:
     """Judge whether an address was heard with two ids, and state the longest linkable time.
 
@@ -61,7 +63,7 @@ def an_address_has_one_id(subject: Subject, rules: Rules) -> Judgement:
     linkable = f"longest linkable time {chain.text}"
     wrong = {address: list(found.values()) for address, found in ids.items() if len(found) > 1}
     if wrong:
-        summary = f"{_of(len(wrong), len(ids))} with two rolling ids or more"
+        summary = f"{of_text(len(wrong), len(ids), 'address')} with two rolling ids or more"
         return failed(
             len(ids), len(wrong), f"{summary}; {linkable}", [_two_ids_ground(summary, wrong, chain)]
         )
@@ -71,7 +73,7 @@ def an_address_has_one_id(subject: Subject, rules: Rules) -> Judgement:
     if not change_seen(heard, lambda each: each.octets, within_us):
         summary = f"no rotation was seen: no id gave way to another within {length_text(within_us)}"
         return inconclusive(Reason.NO_ROTATION, f"{summary}; {linkable}", judged=len(ids))
-    return passed(len(ids), f"{_of(len(ids), len(ids))} with one rolling id; {linkable}")
+    return passed(len(ids), f"{of_text(len(ids), len(ids), 'address')} with one rolling id; {linkable}")
 
 
 def _two_ids_ground(summary: str, wrong: dict[bytes, list[HeardId]], chain: Chain) -> Ground:
@@ -91,7 +93,7 @@ def _two_ids_ground(summary: str, wrong: dict[bytes, list[HeardId]], chain: Chai
 # --- the kind of address ---
 
 
-@check("BZ-PRV-002", needs=frozenset({Capability.RAW_AD, Capability.ADDRESS, Capability.ADDRESS_TYPE}))
+@check("BZ-PRV-002", needs=or_fields(Capability.ADDRESS, Capability.ADDRESS_TYPE))
 def addresses_are_private(subject: Subject, rules: Rules) -> Judgement:
     """Judge the type of each address: resolvable and non-resolvable ones are private, and no others."""
     doubt = undecided(subject)
@@ -111,13 +113,13 @@ def addresses_are_private(subject: Subject, rules: Rules) -> Judgement:
         if kind not in _PRIVATE:
             wrong.setdefault(kind, []).append(each)
     judged = len(groups)
-    rest = f"; {_count(len(hidden))} not judged: {_UNRESOLVED}" if hidden else ""
+    rest = f"; {count_text(len(hidden), 'address')} not judged: {_UNRESOLVED}" if hidden else ""
     if wrong:
         count = sum(map(len, wrong.values()))
-        summary = f"{_of(count, judged)} not private{rest}"
+        summary = f"{of_text(count, judged, 'address')} not private{rest}"
         grounds = [
             ground(
-                f"{_of(len(found), judged)} {kind.value}",
+                f"{of_text(len(found), judged, 'address')} {kind.value}",
                 "a resolvable or non-resolvable private address",
                 f"{address_text(found[0].address)}, {kind.value}",
                 [of_sighting(each) for each in found],
@@ -125,13 +127,13 @@ def addresses_are_private(subject: Subject, rules: Rules) -> Judgement:
             for kind, found in sorted(wrong.items())
         ]
         return failed(judged, count, summary, grounds)
-    return passed(judged, f"{_of(judged, judged)} private{rest}")
+    return passed(judged, f"{of_text(judged, judged, 'address')} private{rest}")
 
 
 # --- how long an address lives ---
 
 
-@check("BZ-PRV-003", needs=frozenset({Capability.RAW_AD, Capability.ADDRESS}))
+@check("BZ-PRV-003", needs=or_fields(Capability.ADDRESS))
 def no_address_lives_too_long(subject: Subject, rules: Rules) -> Judgement:
     """Judge the time from the first to the last advert of each address.
 
@@ -152,11 +154,12 @@ def no_address_lives_too_long(subject: Subject, rules: Rules) -> Judgement:
             groups.setdefault(each.address, []).append(each)
     if not groups:
         return inconclusive(Reason.EVIDENCE_MISSING, "each address had a connection, which may hold it")
-    lives_us = {address: least_length_us(found, rules) for address, found in groups.items()}
+    late = subject.fields_from
+    lives_us = {address: least_length_us(found, rules, late) for address, found in groups.items()}
     long = [address for address in sorted(groups) if lives_us[address] > limit_us]
     if long:
         worst = max(long, key=lives_us.__getitem__)
-        summary = f"{_of(len(long), len(groups))} for longer than {length_text(limit_us)}"
+        summary = f"{of_text(len(long), len(groups), 'address')} for longer than {length_text(limit_us)}"
         found = ground(
             summary,
             f"an address for {length_text(limit_us)} at most",
@@ -165,11 +168,11 @@ def no_address_lives_too_long(subject: Subject, rules: Rules) -> Judgement:
         )
         return failed(len(groups), len(long), summary, [found])
     longest = f"the longest for {length_text(max(lives_us.values()))}"
-    counted = f"{_of(len(groups), len(groups))} for no longer than {length_text(limit_us)}"
+    counted = f"{of_text(len(groups), len(groups), 'address')} for no longer than {length_text(limit_us)}"
     if not of_one_phone(subject):
         return several_phones(f"{counted}, {longest}")
-    if least_length_us(known, rules) <= limit_us:
-        summary = f"the phone was heard for {length_text(least_length_us(known, rules))}"
+    if least_length_us(known, rules, late) <= limit_us:
+        summary = f"the phone was heard for {length_text(least_length_us(known, rules, late))}"
         return inconclusive(
             Reason.TOO_SHORT, f"{summary}, which is no more than {length_text(limit_us)}", judged=len(groups)
         )
@@ -187,7 +190,7 @@ def _ends(sightings: Iterable[Sighting]) -> tuple[Sighting, Sighting]:
 # --- one id in one place ---
 
 
-@check("BZ-PRV-009", needs=frozenset({Capability.RAW_AD, Capability.ADDRESS}))
+@check("BZ-PRV-009", needs=or_fields(Capability.ADDRESS))
 def an_id_is_in_one_place(subject: Subject, rules: Rules) -> Judgement:
     """Judge whether on-windows of one id and different addresses overlap.
 
@@ -204,7 +207,8 @@ def an_id_is_in_one_place(subject: Subject, rules: Rules) -> Judgement:
     if not known:
         return not_observable(Reason.CAPABILITY_MISSING, f"{_NO_ADDRESS}; {_UNRESOLVED}")
     ids = by_id(known)
-    pairs = at_once(known, rules)
+    late = subject.fields_from
+    pairs = at_once([replace(each, last_us=sure_until_us(each, late)) for each in known], rules)
     if pairs:
         wrong = {pair.one.octets for pair in pairs}
         summary = f"{of_text(len(wrong), len(ids), 'id')} heard from two addresses at once"
@@ -233,11 +237,3 @@ def _at_once_text(pair: AtOnce) -> str:
         f"{id_text(one.octets, one.static)} from {address_text(one.address)} and {address_text(other.address)} "
         f"at {instant_text(other.first_us // US)}, {how}"
     )
-
-
-def _of(part: int, whole: int) -> str:
-    return f"{part} of {_count(whole)}"
-
-
-def _count(count: int) -> str:
-    return "1 address" if count == 1 else f"{count} addresses"

@@ -21,6 +21,7 @@ from bluezone_harness.checks.lateness import over_ground, over_ms, slot_end_ms
 from bluezone_harness.checks.registry import check
 from bluezone_harness.checks.rows import count_text, of_text
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.system_scans import or_fields, told_in_full
 from bluezone_harness.checks.undecided import undecided, without_ids
 from bluezone_harness.findings import (
     EVIDENCE_SHOWN,
@@ -161,7 +162,7 @@ def _has_service(sighting: Sighting) -> bool:
     return _SERVICE in service_uuids(frame.structures)
 
 
-@check("BZ-ADV-003", needs=Capability.RAW_AD)
+@check("BZ-ADV-003", needs=or_fields())
 def the_id_has_twelve_octets(subject: Subject, rules: Rules) -> Judgement:
     """Judge the manufacturer specific data in each whole frame of an Android phone, with or without 0x4E56."""
     judged = those(
@@ -170,10 +171,22 @@ def the_id_has_twelve_octets(subject: Subject, rules: Rules) -> Judgement:
     if not judged:
         return _no_whole_frame(subject)
     wrong = those(judged, _id_fault)
+    if wrong and subject.fields_from:
+        wrong = those(wrong, told_in_full(subject, judged, _has_own_data))
+        judged = judged if wrong else those(judged, lambda each: not _id_fault(each))
+    if not judged:
+        return inconclusive(Reason.TOO_FEW_PACKETS, "no rolling id was told, and perhaps not yet")
     if wrong:
         expected = "exactly 12 octets of company 0x22B5"
         return _of(wrong, judged, "without a rolling id", expected, _id_fault(wrong[0]))
     return _all(judged, "with 12 octets of company 0x22B5")
+
+
+def _has_own_data(sighting: Sighting) -> bool:
+    return any(
+        each.ad_type == MANUFACTURER_SPECIFIC_DATA and each.data.startswith(_COMPANY)
+        for each in frame_of(sighting).structures
+    )
 
 
 def _id_fault(sighting: Sighting) -> str:
@@ -273,7 +286,7 @@ def the_overflow_form_is_recognised(subject: Subject, rules: Rules) -> Judgement
 @check("BZ-ADV-004", needs=_AIR_AND_KEY)
 def the_id_is_of_its_slot(subject: Subject, rules: Rules) -> Judgement:
     """Compare each on-window's id with the schedule, and look for ids that change within an on-window."""
-    found = heard_slots(subject, rules)
+    found = heard_slots(subject, rules).of_adverts
     if not found.heard:
         return nothing_compared(subject, found)
     wrong = [each for each in found.explanations if each.is_late]
@@ -291,13 +304,13 @@ def the_id_is_of_its_slot(subject: Subject, rules: Rules) -> Judgement:
     return passed(len(found.right), f"{count_text(len(found.right), 'on-window')} with the id of its slot")
 
 
-@check("BZ-ADV-005", needs=_AIR_AND_KEY)
+@check("BZ-ADV-005", needs=or_fields(Capability.TRUE_IDS, Capability.BASE_ID))
 def an_on_window_ends(subject: Subject, rules: Rules) -> Judgement:
     """Judge when each on-window that goes on after its slot ends, and ids of a slot gone by.
 
     A pass takes two ids at least: that the first was not sent on is seen when the second is.
     """
-    found = heard_slots(subject, rules)
+    found = heard_slots(subject, rules).of_adverts
     if not found.heard:
         return nothing_compared(subject, found)
     late = [each for each in found.explanations if "BZ-ADV-005" in each.requirements]

@@ -6,18 +6,67 @@ phone whose clock is constantly off have an offset in common, however its on-win
 slot's end says nothing, beginning does. Where lateness varies, no offset fits all: one is taken only where it explains
 at least half of what is wrong without it. None at all is preferred.
 
-Source: annex C, Clock allowance; tolerance clock_offset.
+A clock that is set during a capture is no offset: somebody has to note it (event ``clock_set``), and then times are
+taken by what the clock showed. An on-window across such an instant says nothing.
+
+Source: annex C, Clock allowance; tolerance clock_offset; BZ-KEY-009.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
+from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.id_windows import IdWindow
 
 Interval = tuple[int, int]
 """First value and the first after it, in milliseconds."""
+CLOCK_SET = "clock_set"
+"""The event that notes that a phone's clock was set."""
+
+
+class ClockSettings:
+    """When a phone's clock was set, as event records tell; before the first it has the offset that it has.
+
+    Args:
+        changes: When, by the receivers' clock, and by how much, both in milliseconds; forward is more than 0.
+    """
+
+    def __init__(self, changes: Iterable[tuple[int, int]] = ()) -> None:
+        self._changes = sorted(changes)
+        self.times_ms = tuple(time_ms for time_ms, _ in self._changes)
+        self._ahead_ms = (0, *accumulate(by_ms for _, by_ms in self._changes))
+
+    def ahead_ms(self, time_ms: int) -> int:
+        """Return by how much the clock was set forward until an instant."""
+        return self._ahead_ms[self.period(time_ms)]
+
+    def period(self, time_ms: int) -> int:
+        """Return how often the clock had been set by an instant."""
+        return bisect_right(self.times_ms, time_ms)
+
+    def is_set_within(self, first_ms: int, last_ms: int) -> bool:
+        """Tell whether the clock was set after the first of two instants, and not after the last."""
+        return self.period(first_ms) != self.period(last_ms)
+
+
+def clock_settings(captures: Iterable[Capture], name: str) -> ClockSettings:
+    """Return what event records tell of a phone's clock.
+
+    Args:
+        captures: With their events; ``clock_set`` has ``by_ms``, and ``device`` where it is one of several.
+        name: Of the phone.
+    """
+    return ClockSettings(
+        (each.time_us // 1000, by_ms)
+        for capture in captures
+        for each in capture.folded.events
+        if each.name == CLOCK_SET and each.fields.get("device", name) == name
+        for by_ms in (each.fields.get("by_ms"),)
+        if isinstance(by_ms, int)
+    )
 
 
 def offsets_allowed(window: IdWindow, slot: Interval, longest_ms: int) -> Interval:
@@ -30,7 +79,7 @@ def offsets_allowed(window: IdWindow, slot: Interval, longest_ms: int) -> Interv
     """
     from_ms, until_ms = slot
     missed_ms = window.missed_ms if window.start_seen else max(0, longest_ms - window.length_ms)
-    return from_ms - window.first_ms, until_ms - window.first_ms + missed_ms
+    return from_ms - window.first_ms, until_ms - window.first_ms + missed_ms + window.late_ms
 
 
 def allows(intervals: Iterable[Interval], offset_ms: int) -> bool:
@@ -48,8 +97,9 @@ def in_time(window: IdWindow, slot: Interval, limit_ms: int) -> int:
     """
     _, until_ms = slot
     # one that was heard for longer than that may end with its slot, and not after it
-    may_go_on = window.last_ms - window.run_us // 1000 <= limit_ms
-    return until_ms - window.last_ms + (limit_ms + 1 if may_go_on else 0)
+    last_ms = window.last_ms - window.late_ms
+    may_go_on = last_ms - window.run_us // 1000 <= limit_ms
+    return until_ms - last_ms + (limit_ms + 1 if may_go_on else 0)
 
 
 def estimated_offset_ms(

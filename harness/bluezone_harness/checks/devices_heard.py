@@ -1,36 +1,39 @@
 """Whom a capture is about: the device under test among the Bluezone senders that were heard.
 
 Theory of operation. With a device file, a sender is a device's if it uses the address that the file names, or if its
-ids come from the device's base ids: the right ones, or ones that only this base id explains (``known_ids``). Where a
-device is found, the other senders are strangers; they are counted and never judged. But if all that was heard can be
-one phone's, each sender taking its turn, those of some duration are the device's too, which then sends ids that it
-should not. Where no sender is found, a single Bluezone sender is the device, and fails; of several nobody knows which,
-and nothing is judged.
+ids, those that were read from it by GATT included, come from the device's base ids: the right ones, or ones that only
+this base id explains (``known_ids``). Where a device is found, the other senders are strangers; they are counted and
+never judged. But if all that was heard can be one phone's, each sender taking its turn, those of some duration are
+the device's too, which then sends ids that it should not. Where no sender is found, a single Bluezone sender is the
+device, and fails; of several nobody knows which, and nothing is judged.
 
 Without a device file all senders are judged by what their own sightings show, as one subject; ``alone`` says whether
 they can be one phone.
 
-A capture of pseudonyms is nobody's whom a device file knows. Where only some addresses were kept, nothing is concluded
-from who else was heard, or was not.
+A capture of pseudonyms is nobody's whom a device file knows. Where everybody but the device under test has one, a
+device is known by its own address and ids, and by nothing else: whoever has a pseudonym is not taken for it, not even
+the only one that was heard. Where only some addresses were kept, nothing is concluded from who else was heard, or was
+not.
 
 Source: the rules of BZ-KEY-010 and BZ-ADV-004, which only the device under test can break.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from bluezone_harness.checks.captures import Capture
+from bluezone_harness.checks.gatt_sessions import read_values, reads_of
 from bluezone_harness.checks.heard_slots import compare
 from bluezone_harness.checks.kept_air import addresses_of, has_all_of_bluezone
-from bluezone_harness.checks.known_ids import known_ids
+from bluezone_harness.checks.known_ids import KnownIds, known_ids
 from bluezone_harness.checks.senders import WINDOWS_TO_CLAIM, Sender, Senders, one_phone, senders
 from bluezone_harness.checks.subjects import UNIDENTIFIED, Rules, Subject, subjects
 from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
 from bluezone_harness.evidence.device_files import Device
-from bluezone_harness.observations import Capability, Extent, extent_of
+from bluezone_harness.observations import Capability, Extent, extent_of, least
 from bluezone_harness.sightings import Sighting, in_order
 from bluezone_reference.key_schedule import day_start_ms
 
@@ -57,35 +60,52 @@ def all_subjects(
         return tuple(found)
     heard = in_order(capture.folded.sightings for capture in captures)
     addresses = [_octets(device.address) for device in devices]
-    present = senders(heard, {each for each in addresses if each is not None})
+    read = read_values(captures)
+    present = senders(heard, {each for each in addresses if each is not None}, read)
+    unheard = _unheard(present, read)
     others_told = has_all_of_bluezone(captures, addresses_of(devices))
     alone = bool(present) and others_told and one_phone(present)
 
-    def with_air(subject: Subject, its: Collection[Sender], *, identified: bool) -> Subject:
+    def with_air(
+        subject: Subject,
+        its: Collection[Sender],
+        read_addresses: Collection[bytes] = (),
+        *,
+        identified: bool,
+    ) -> Subject:
         sightings = present.sightings if its is present else _in_order(its)
-        return replace(
+        whole = replace(
             subject,
             identified=identified,
             captures=tuple(captures),
             sightings=sightings,
             strangers=len(present) - len(its),
-            clock_offset_ms=_offset_ms(subject.device, sightings, captures, rules),
             window=_window(captures),
             alone=alone,
+            read_addresses=frozenset(read_addresses),
         )
+        return replace(whole, clock_offset_ms=_offset_ms(whole, rules))
 
     if not devices:
-        return (with_air(found[0], present, identified=True),)
-    if any(extent_of(each.capabilities, Capability.TRUE_IDS) is not Extent.YES for each in captures):
+        return (with_air(found[0], present, unheard, identified=True),)
+    true_ids = least(extent_of(each.capabilities, Capability.TRUE_IDS) for each in captures)
+    if true_ids is Extent.NO:
         return (*found[: len(devices)], with_air(_rest(found, devices), (), identified=False))
-    owned = _owned(present, devices, addresses, rules)
+    days_ms = _days_ms(present, captures if read else ())
+    known = [known_ids(device, rules.profile, days_ms) for device in devices]
+    owned = _owned(present, known, addresses)
+    read_at = _read_at(unheard, known, addresses)
     if len(devices) == 1:
-        its = _of_only_device(present, owned[0], devices[0], alone=alone) if others_told else owned[0]
-        return (with_air(found[0], its, identified=bool(its) or not present),)
+        all_told = others_told and true_ids is Extent.YES
+        its = _of_only_device(present, owned[0], devices[0], alone=alone) if all_told else owned[0]
+        if all_told and not its and not present and len(unheard) == 1:
+            read_at = [list(unheard)]
+        known_as = bool(its or read_at[0]) or not (present or unheard)
+        return (with_air(found[0], its, read_at[0], identified=known_as),)
     for index, its in enumerate(owned):
-        if its:
-            found[index] = with_air(found[index], its, identified=True)
-    if not any(owned):
+        if its or read_at[index]:
+            found[index] = with_air(found[index], its, read_at[index], identified=True)
+    if not any(owned) and not any(read_at):
         found = [*found[: len(devices)], with_air(_rest(found, devices), (), identified=False)]
     return tuple(found)
 
@@ -96,15 +116,10 @@ def _rest(found: Sequence[Subject], devices: Sequence[Device]) -> Subject:
 
 
 def _owned(
-    present: Senders,
-    devices: Sequence[Device],
-    addresses: Sequence[bytes | None],
-    rules: Rules,
+    present: Senders, known: Sequence[KnownIds], addresses: Sequence[bytes | None]
 ) -> list[list[Sender]]:
     """Return the senders of each device: by its address, else by its ids; what two explain equally is nobody's."""
-    days_ms = {day_start_ms(each.first_us // 1000) for each in present.sightings}
-    known = [known_ids(device, rules.profile, days_ms) for device in devices]
-    owned: list[list[Sender]] = [[] for _ in devices]
+    owned: list[list[Sender]] = [[] for _ in known]
     for sender in present:
         by_address = [index for index, address in enumerate(addresses) if address in sender.addresses]
         explained = [
@@ -116,6 +131,39 @@ def _owned(
         elif most and explained.count(most) == 1:
             owned[explained.index(most)].append(sender)
     return owned
+
+
+def _unheard(present: Senders, read: Mapping[bytes, Collection[bytes]]) -> Mapping[bytes, Collection[bytes]]:
+    """Return what was read at addresses from which no advert of a sender was heard."""
+    if not read:
+        return {}
+    sent = {each.address for each in present.sightings}
+    return {address: values for address, values in read.items() if address not in sent}
+
+
+def _read_at(
+    unheard: Mapping[bytes, Collection[bytes]],
+    known: Sequence[KnownIds],
+    addresses: Sequence[bytes | None],
+) -> list[list[bytes]]:
+    """Return at which addresses each device was read, though none of their adverts was heard: as ``_owned``."""
+    read_at: list[list[bytes]] = [[] for _ in known]
+    for address, values in unheard.items():
+        explained = [sum(map(each.explains, values)) for each in known]
+        most = max(explained)
+        if address in addresses:
+            read_at[addresses.index(address)].append(address)
+        elif most and explained.count(most) == 1:
+            read_at[explained.index(most)].append(address)
+    return read_at
+
+
+def _days_ms(present: Senders, captures: Sequence[Capture]) -> set[int]:
+    """Return midnights of the days on which anything was heard of senders, or read."""
+    read = (each.time_us for capture in captures for each in capture.folded.reads)
+    return {day_start_ms(each // 1000) for each in read} | {
+        day_start_ms(each.first_us // 1000) for each in present.sightings
+    }
 
 
 def _of_only_device(
@@ -142,12 +190,11 @@ def _of_only_device(
     return present if lasting else owned
 
 
-def _offset_ms(
-    device: Device | None, sightings: Sequence[Sighting], captures: Sequence[Capture], rules: Rules
-) -> int | None:
-    if device is None:
+def _offset_ms(subject: Subject, rules: Rules) -> int | None:
+    if subject.device is None:
         return None
-    return compare(device, sightings, captures, rules).offset_ms
+    reads = reads_of(subject)
+    return compare(subject.device, subject.sightings, subject.captures, rules, reads).offset_ms
 
 
 def _window(captures: Iterable[Capture]) -> tuple[int, int] | None:

@@ -6,10 +6,11 @@ What is judged are the app's own frames (``extras``): names, static ids, and wha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bluezone_harness.checks.extras import KeptExtra, extras, kept_extras, own_frames
 from bluezone_harness.checks.frames import MARKED, RESPONSE, frame_of, kind_of, service_uuids
+from bluezone_harness.checks.gatt_sessions import sessions_of
 from bluezone_harness.checks.heard import heard_ids, local_names, static_id_of
 from bluezone_harness.checks.heard_text import address_text, of_sighting
 from bluezone_harness.checks.registry import check
@@ -34,12 +35,15 @@ from bluezone_reference.advertisement import (
     AndroidAdvertisement,
     IosAdvertisement,
     OldAndroidAdvertisement,
+    OldIosAdvertisement,
 )
 from bluezone_reference.profiles import V1, V3
 
 _COMPANY = V3.advertisement.company.to_bytes(2, "little")
 _RIGHT_NAME = V3.advertisement.ios_local_name
 _CONNECTABLE = (PduType.ADV_IND, PduType.ADV_DIRECT_IND)
+_UNSCANNABLE = (PduType.ADV_DIRECT_IND, PduType.ADV_NONCONN_IND)
+"""What has no scan response. Source: Core Specification, Vol 6 Part B 2.3.1."""
 _MARKS = (
     ("service UUID 0x4E56", V3.advertisement.android_service_uuid),
     (f"service UUID {V3.advertisement.ios_service_uuid}", V3.advertisement.ios_service_uuid),
@@ -56,7 +60,7 @@ def nothing_static_is_sent(subject: Subject, rules: Rules) -> Judgement:
     """Judge names and static ids, and whatever else the app's frames hold that stays the same across ids.
 
     What the app does not send fails if it stays the same while the id changes, unless other phones were heard to send
-    the same.
+    the same. An old iPhone's name comes in its scan response: without one of each of its addresses nothing passes.
     """
     doubt = undecided(subject)
     if doubt is not None:
@@ -95,9 +99,23 @@ def nothing_static_is_sent(subject: Subject, rules: Rules) -> Judgement:
     more = any(map(extras, ours))
     kept = kept_extras(ours, _of_others(subject, ours), rules) if more else ()
     grounds = [_kept_ground(each) for each in kept if not each.alike]
+    if grounds and subject.has_pseudonyms_of_others:
+        return inconclusive(
+            Reason.EVIDENCE_MISSING,
+            f"what others send are pseudonyms, so that they may send the same: {grounds[0].summary}",
+            judged=len(ours),
+        )
     if grounds:
         wrong = len({id(sighting) for each in kept if not each.alike for sighting in each.sightings})
         return failed(len(ours), wrong, "; ".join(each.summary for each in grounds), grounds)
+    unanswered = _unanswered(ours)
+    if unanswered:
+        return inconclusive(
+            Reason.EVIDENCE_MISSING,
+            f"an old iPhone tells its name in its scan response, and none was heard of {unanswered} of its addresses: "
+            "listen again, and scan actively",
+            judged=len(ours),
+        )
     counted = count_text(len(ours), "sighting")
     summary = f"no name but {_RIGHT_NAME} and nothing that the app does not send, in {counted}"
     if more:
@@ -108,7 +126,22 @@ def nothing_static_is_sent(subject: Subject, rules: Rules) -> Judgement:
         summary = f"nothing of one phone's own stays the same from one id to another, in {counted}"
     if not any(each.pdu is PduType.SCAN_RSP for each in ours):
         summary += "; no scan response was heard"
-    return passed(len(ours), f"{summary}; what a connection shows takes a GATT session")
+    connected = "what a connection shows takes a GATT session"
+    if any(each.services for each in sessions_of(subject)):
+        connected = "what connections show is judged by BZ-GAT-001 to BZ-GAT-003"
+    return passed(len(ours), f"{summary}; {connected}")
+
+
+def _unanswered(ours: Iterable[Sighting]) -> int:
+    """Return from how many addresses old iPhones may have sent a scan response that was not heard."""
+    old: set[bytes | None] = set()
+    answered: set[bytes | None] = set()
+    for each in ours:
+        if each.pdu is PduType.SCAN_RSP:
+            answered.add(each.address)
+        elif each.pdu not in _UNSCANNABLE and isinstance(frame_of(each).advertisement, OldIosAdvertisement):
+            old.add(each.address)
+    return len(old - answered)
 
 
 def _of_others(subject: Subject, ours: Sequence[Sighting]) -> Sequence[Sighting]:
@@ -166,9 +199,22 @@ def what_can_connect(subject: Subject, rules: Rules) -> Judgement:
     names = f"names told: {', '.join(map(repr, sorted(told)))}" if told else "no name told"
     return passed(
         sent,
-        f"stated: {of_text(connectable, sent, 'advert')} connectable ({kinds}), {names}; services, values and the "
-        f"platform's own name take a GATT session",
+        f"stated: {of_text(connectable, sent, 'advert')} connectable ({kinds}), {names}; {_offered_text(subject)}",
     )
+
+
+def _offered_text(subject: Subject) -> str:
+    """Say which services sessions listed, or what it takes."""
+    listed = [each for each in sessions_of(subject) if each.services is not None]
+    if not listed:
+        return "services, values and the platform's own name take a GATT session"
+    offered = {
+        f"{service.uuid} ({', '.join(found.uuid for found in service.characteristics) or 'empty'})"
+        for each in listed
+        for service in each.services or ()
+    }
+    services = f"services {', '.join(sorted(offered))}" if offered else "no service"
+    return f"{services} offered in {count_text(len(listed), 'GATT session')}; the platform's own name was not read"
 
 
 @check("BZ-PRV-021", needs=Capability.RAW_AD)
@@ -203,8 +249,8 @@ def marks_of_bluezone(subject: Subject, rules: Rules) -> Judgement:
     others = f"; {count_text(subject.strangers, 'other sender')} of Bluezone" if subject.strangers else ""
     return passed(
         adverts,
-        f"stated: {count_text(adverts, 'advert')} tell that the app runs, from {len(addresses)} addresses{signal}: "
-        f"{listed}{others}",
+        f"stated: {count_text(adverts, 'advert')} tell that the app runs, "
+        f"from {count_text(len(addresses), 'address')}{signal}: {listed}{others}",
     )
 
 

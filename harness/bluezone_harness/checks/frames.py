@@ -101,13 +101,21 @@ class Frame:
 
 def frame_of(sighting: Sighting) -> Frame:
     """Return what the adverts of a sighting say; one without octets says nothing."""
-    return _frame(sighting.ad or b"", sighting.pdu is PduType.ADV_EXT_IND)
+    return frame_of_ad(sighting.ad, sighting.pdu)
+
+
+def frame_of_ad(ad: bytes | None, pdu: PduType | None) -> Frame:
+    """Return what the AdvData of a PDU say; none say nothing.
+
+    Where nobody tells the PDU, it may be an extended one, or AdvData that a system put together.
+    """
+    return _frame(ad or b"", pdu is None or pdu is PduType.ADV_EXT_IND)
 
 
 def kind_of(who: Who) -> int:
     """Return what is to be known of a frame before its sightings are looked at: ``MARKED`` and the other bits."""
     _, _, _, pdu, ad = who
-    frame = _frame(ad or b"", pdu is PduType.ADV_EXT_IND)
+    frame = frame_of_ad(ad, pdu)
     kind = MARKED if frame.platform else 0
     if pdu is PduType.SCAN_RSP:
         kind |= RESPONSE

@@ -10,11 +10,12 @@ Everything here depends on what was heard, never on the order in which sightings
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from bluezone_harness.checks.frames import frame_of
+from bluezone_harness.checks.gatt_sessions import reads_of
 from bluezone_harness.checks.spans import US
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.observations import AddressType, GattRead, PduType
@@ -26,8 +27,8 @@ from bluezone_reference.advertisement import (
     OldIosAdvertisement,
 )
 from bluezone_reference.errors import MalformedError
+from bluezone_reference.key_schedule import ID_OCTETS
 from bluezone_reference.name_obfuscation import reveal
-from bluezone_reference.profiles import V3
 
 _IDENTITIES = (AddressType.PUBLIC_IDENTITY, AddressType.RANDOM_IDENTITY)
 
@@ -50,6 +51,7 @@ class HeardId:
         last_us: When it was heard last.
         first_number: Packet number of the first in the source.
         count: How many adverts; 1 for a read.
+        is_read: It was read, and not heard.
     """
 
     octets: bytes
@@ -62,6 +64,7 @@ class HeardId:
     last_us: int
     first_number: int
     count: int
+    is_read: bool = False
 
 
 # --- what an advert says ---
@@ -105,36 +108,36 @@ def ids_of(subject: Subject, rules: Rules) -> tuple[HeardId, ...]:
     Returns:
         In order of time, then of octets.
     """
-    read = [
-        _read_id(capture.name, each)
-        for capture in subject.captures
-        for each in capture.folded.reads
-        if _is_id(each)
-    ]
-    addresses = {each.address for each in subject.sightings} - {None} if read else set()
-    reads = [each for each in read if each.address in addresses]
+    read = [(source, each) for source, each in reads_of(subject) if len(each.value) == ID_OCTETS]
+    heard_until_us: dict[tuple[str, bytes], int] = {}
+    for each in subject.sightings if read else ():
+        if each.address is not None:
+            key = each.source, each.address
+            heard_until_us[key] = max(each.last_us, heard_until_us.get(key, each.last_us))
+    reads = [_read_id(source, each, heard_until_us) for source, each in read]
     return tuple(sorted((*heard_ids(subject.sightings, rules), *reads), key=_order))
 
 
-def _is_id(read: GattRead) -> bool:
-    """Tell whether what was read is a rolling id: 12 octets, of Bluezone's characteristic where that is known."""
-    characteristic = V3.advertisement.ios_characteristic_uuid
-    known = read.characteristic.lower() in ("", characteristic)
-    return known and len(read.value) == V3.advertisement.id_octets
+def _read_id(source: str, read: GattRead, heard_until_us: Mapping[tuple[str, bytes], int]) -> HeardId:
+    """Return what was read; its address counts as the phone's then only if an advert from it was heard afterwards.
 
-
-def _read_id(source: str, read: GattRead) -> HeardId:
+    A connection keeps the address that it was opened to, though the phone may send from another by now.
+    """
+    address = read.address
+    if address is not None and heard_until_us.get((source, address), read.time_us - 1) < read.time_us:
+        address = None
     return HeardId(
         read.value,
         False,
         source,
         read.receiver,
-        read.address,
+        address,
         read.address_type,
         read.time_us,
         read.time_us,
         read.number,
         1,
+        is_read=True,
     )
 
 

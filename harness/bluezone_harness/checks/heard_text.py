@@ -26,10 +26,10 @@ def length_text(length_us: int) -> str:
 
 def of_heard(heard: HeardId) -> Evidence:
     """Point at what was heard of an id: its first packet."""
-    text = (
-        f"{id_text(heard.octets, heard.static)} from {address_text(heard.address)}: {heard.count} "
-        f"adverts in {length_text(heard.last_us - heard.first_us)}"
-    )
+    how = f"{heard.count} adverts in {length_text(heard.last_us - heard.first_us)}"
+    if heard.is_read:
+        how = "read by GATT"
+    text = f"{id_text(heard.octets, heard.static)} from {address_text(heard.address)}: {how}"
     return _of_packet(heard, heard.first_number, heard.octets, text)
 
 

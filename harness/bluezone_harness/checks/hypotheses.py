@@ -22,10 +22,12 @@ of the right slot of another day:
   day 0 on several days                        BZ-KEY-003: a day key that never advances
   else                                         BZ-KEY-002: another base day
 from elsewhere in the schedule                 BZ-KEY-006, or of another day: BZ-KEY-009
+read, and read before when they were right     BZ-GAT-003, BZ-KEY-006: fixed at connection, or cached
 =============================================  ==========================================================
 
 An id that is not the one of the slot in which its on-window began breaks BZ-ADV-004 too. What breaks BZ-ADV-005 alone
-is no such id: its on-window may have begun in time.
+is no such id: its on-window may have begun in time. A read is an on-window of an instant; where its id is late alone,
+it breaks BZ-GAT-003 in place of BZ-ADV-005, and BZ-GAT-002 in place of BZ-ADV-004.
 """
 
 from __future__ import annotations
@@ -150,14 +152,35 @@ def explain(heard: Sequence[Heard], known: KnownIds) -> tuple[Explanation, ...]:
         "of a base id of the device file that is not the one in use then",
         lambda each: each.place is not None and each.place.base != each.base,
     )
+    first_us: dict[bytes, int] = {}
+    slots = known.schedule.slots
+    shifted = bool(rest) and _constantly_shifted(rest, right, slots) is not None
+    after = [each for each in rest if slots.changes_ms and each.time_ms >= slots.changes_ms[0]]
+    kept = _other_count(after, right, slots) if after and not shifted else None
+    if kept is not None:
+        found.append(kept)
+        rest = [each for each in rest if each not in after]
+    for each in right:
+        if each.window.read is not None and not shifted:
+            first_us.setdefault(each.window.rolling_id, each.window.first_us)
+    take(
+        ("BZ-GAT-003", "BZ-KEY-006"),
+        "read again after their slot, as a value that is fixed at connection, or kept in a cache",
+        lambda each: (
+            each.window.read is not None
+            and first_us.get(each.window.rolling_id, each.window.first_us) < each.window.first_us
+        ),
+    )
     if rest:
         placed = [each for each in right if each.place is not None]
-        found += _misplaced(rest, placed, known.schedule.slots)
+        found += _misplaced(rest, placed, slots)
     return tuple(found)
 
 
 LONGEST_MS = 165_000
 """How long an on-window may last. Source: tolerance foreground_window."""
+OFFSET_MS = 45_000
+"""By how much a clock may be off. Source: tolerance clock_offset."""
 GREATEST_COUNT_OF_EMPTY = 144
 """Slots a day for which ids of the empty base id are looked for."""
 
@@ -166,9 +189,15 @@ def _misplaced(rest: list[Heard], right: list[Heard], slots: Slots) -> list[Expl
     """Explain ids that belong elsewhere in the schedule."""
     found: list[Explanation] = []
     sets = {
-        (each.window.address, each.window.rolling_id) for each in right if each.window.address is not None
+        (each.window.address, each.window.rolling_id)
+        for each in right
+        if each.window.address is not None and each.window.read is None
     }
-    never = [each for each in rest if (each.window.address, each.window.rolling_id) in sets]
+    never = [
+        each
+        for each in rest
+        if each.window.read is None and (each.window.address, each.window.rolling_id) in sets
+    ]
     for requirements, began in ((("BZ-ADV-005", "BZ-ADV-004"), True), (("BZ-ADV-005",), False)):
         these = [each for each in never if each.window.start_seen is began]
         if these:
@@ -185,11 +214,15 @@ def _misplaced(rest: list[Heard], right: list[Heard], slots: Slots) -> list[Expl
     if whole is not None:
         return [*found, whole]
     # where its beginning was not heard, an on-window may have begun in its slot and only have gone on for too long
-    for requirements, seen in ((("BZ-ADV-005", "BZ-KEY-006"), True), (("BZ-ADV-005",), False)):
-        these = [each for each in late if each.window.start_seen is seen]
+    read = [each for each in late if each.window.read is not None]
+    begun = [each for each in late if each.window.read is None]
+    for requirements, these, heard_from in (
+        (("BZ-GAT-003", "BZ-KEY-006"), read, "read "),
+        (("BZ-ADV-005", "BZ-KEY-006"), [each for each in begun if each.window.start_seen], ""),
+        (("BZ-ADV-005",), [each for each in begun if not each.window.start_seen], "heard from "),
+    ):
         if these:
             longest = max(_late_ms(each) for each in these)
-            heard_from = "" if seen else "heard from "
             text = f"of the slot before, {heard_from}up to {duration_text(longest)} after its end"
             found.append(Explanation(requirements, text, tuple(these)))
     rest = [each for each in rest if each not in late]
@@ -217,13 +250,15 @@ def _constantly_shifted(rest: list[Heard], right: list[Heard], slots: Slots) -> 
     heard = tuple(rest)
     times_ms = [each.time_ms for each in heard]
     slot_ms = slots.longest_ms(min(times_ms), max(times_ms))
+    # beside what is wrong, the clock may be off by as much as is allowed
+    least_ms, most_ms = low_ms - OFFSET_MS, high_ms + OFFSET_MS
     for shift_ms, text in ((-slot_ms, "one slot late: of the slot before"), (slot_ms, "one slot early")):
-        if low_ms <= shift_ms < high_ms:
+        if least_ms <= shift_ms < most_ms:
             return Explanation(("BZ-KEY-006",), text, heard)
-    days_off = -(-low_ms // DAY_MS)
-    if days_off and days_off * DAY_MS < high_ms:
+    days_off = -(-least_ms // DAY_MS)
+    if days_off and days_off * DAY_MS < most_ms:
         return _of_another_day(days_off, rest, right)
-    shift_ms = _local(low_ms, high_ms)
+    shift_ms = _local(least_ms, most_ms)
     if shift_ms:
         hours = f"{abs(shift_ms) / _HOUR_MS:g} h {'ahead of' if shift_ms > 0 else 'behind'} UTC"
         return Explanation(("BZ-KEY-002",), f"of local time, {hours}", heard)
@@ -289,7 +324,7 @@ def _fits(heard: Heard, count: int) -> bool:
 
 def _missed_ms(heard: Heard) -> int:
     """Return by how much an on-window may have begun before it was heard."""
-    return heard.window.missed_ms if heard.window.start_seen else LONGEST_MS
+    return heard.window.late_ms + (heard.window.missed_ms if heard.window.start_seen else LONGEST_MS)
 
 
 def _is_late(heard: Heard) -> bool:

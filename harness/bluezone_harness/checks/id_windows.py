@@ -22,10 +22,12 @@ from statistics import median_high
 
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.frames import frame_of
+from bluezone_harness.checks.heard import on_air
 from bluezone_harness.checks.senders import STEP_US
+from bluezone_harness.checks.spans import LATE_US
 from bluezone_harness.checks.windows import OnWindow, on_windows
 from bluezone_harness.findings import Evidence, EvidenceKind
-from bluezone_harness.observations import Capability, Extent, duration_text
+from bluezone_harness.observations import Capability, Extent, duration_text, tells_fields
 from bluezone_harness.sightings import PAUSE_US, Sighting
 from bluezone_reference.key_schedule import ID_OCTETS
 
@@ -50,7 +52,9 @@ class IdWindow:
         start_seen: Its beginning was seen, but for ``missed_ms``.
         missed_ms: By how much it may have begun before its first advert that was heard.
         changed: It goes on, with another id, where an on-window of the same address had begun.
-        sightings: In the order in which they began.
+        late_ms: By how much later than it came an advert may have been told.
+        sightings: In the order in which they began; none of a read.
+        read: Where it is a GATT read: the read.
     """
 
     rolling_id: bytes
@@ -62,6 +66,8 @@ class IdWindow:
     missed_ms: int
     changed: bool
     sightings: tuple[Sighting, ...]
+    late_ms: int = 0
+    read: Evidence | None = None
 
     @property
     def first_ms(self) -> int:
@@ -80,6 +86,8 @@ class IdWindow:
 
     def evidence(self) -> Evidence:
         """Point at its first packet."""
+        if self.read is not None:
+            return self.read
         first = self.sightings[0]
         count = sum(each.count for each in self.sightings)
         text = (
@@ -140,6 +148,7 @@ def id_windows(
         median_high([_NEVER_US if each is None else each for each in paces_us]) if paces_us else _NEVER_US
     )
     windows: list[IdWindow] = []
+    told = {each.name for each in captures if tells_fields(each.capabilities)}
     listening = _Listening(captures)
     latest_us: int | None = None
     sent: dict[bytes, list[tuple[bytes | None, int]]] = {}
@@ -162,6 +171,7 @@ def id_windows(
                 missed_us // 1000,
                 part.changed,
                 tuple(part.sightings),
+                LATE_US // 1000 if any(each.source in told for each in part.sightings) else 0,
             )
         )
         latest_us = part.last_us if latest_us is None else max(latest_us, part.last_us)
@@ -177,7 +187,9 @@ def _parts(window: OnWindow) -> Iterable[tuple[bytes, _Part]]:
             continue
         part = found.get(octets)
         if part is None:
-            found[octets] = _Part(each.first_us, each.last_us, each.first_us, bool(found), [each])
+            # who tells no address that was on the air does not tell either whether a new on-window began
+            changed = bool(found) and on_air(window.address, window.address_type)
+            found[octets] = _Part(each.first_us, each.last_us, each.first_us, changed, [each])
         else:
             part.last_us = max(part.last_us, each.last_us)
             part.sightings.append(each)

@@ -1,8 +1,8 @@
 """Chapter key schedule, as far as device files and captures show it: BZ-KEY-001 to BZ-KEY-006, -008 to -010.
 
-Theory of operation. Of a capture with its device file, one comparison (``heard_slots``) says which ids are wrong and
-what explains them; the explanation names the requirement that is broken. The other requirements then pass only where
-ids were heard that support them, and are inconclusive where none were:
+Theory of operation. Of a capture with its device file, one comparison (``heard_slots``), of on-windows and of GATT
+reads, says which ids are wrong and what explains them; the explanation names the requirement that is broken. The
+other requirements then pass only where ids were heard that support them, and are inconclusive where none were:
 
 ==========  ===================================================================================
 BZ-KEY-002  a right id
@@ -22,13 +22,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bluezone_harness.checks.heard_slots import HeardSlots, failed_by, heard_slots, nothing_compared
+from bluezone_harness.checks.clock import clock_settings
+from bluezone_harness.checks.heard_slots import (
+    HeardSlots,
+    failed_by,
+    heard_slots,
+    nothing_compared,
+    noun_of,
+)
 from bluezone_harness.checks.hypotheses import Explanation, Heard
 from bluezone_harness.checks.lifetimes import heard_weak
 from bluezone_harness.checks.registry import check
 from bluezone_harness.checks.rows import count_text, of_text
 from bluezone_harness.checks.schedules import Slots
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.system_scans import or_fields
 from bluezone_harness.findings import (
     Ground,
     Judgement,
@@ -44,14 +52,17 @@ from bluezone_harness.observations import Capability
 from bluezone_reference.key_schedule import DAY_MS, KEY_OCTETS, day_start_ms
 from bluezone_reference.weak_bases import weakness
 
-_TRUE_IDS = frozenset({Capability.RAW_AD, Capability.TRUE_IDS})
-_AIR_AND_KEY = _TRUE_IDS | {Capability.BASE_ID}
+_TRUE_IDS = or_fields(Capability.TRUE_IDS)
+_AIR_AND_KEY = (
+    *or_fields(Capability.TRUE_IDS, Capability.BASE_ID),
+    frozenset({Capability.GATT, Capability.TRUE_IDS, Capability.BASE_ID}),
+)
 
 
 # --- BZ-KEY-001 ---
 
 
-@check("BZ-KEY-001", needs=(_TRUE_IDS, Capability.BASE_ID))
+@check("BZ-KEY-001", needs=(*_TRUE_IDS, Capability.BASE_ID))
 def base_ids_are_not_weak(subject: Subject, rules: Rules) -> Judgement:
     """Judge the base ids of the device file, or the ids that were heard where there is none, or where they disagree.
 
@@ -171,6 +182,12 @@ def slots_divide_the_utc_day(subject: Subject, rules: Rules) -> Judgement:
     def support(found: HeardSlots) -> Judgement:
         placed = [each for each in found.heard if each.right or _in_own_slot(each)]
         slots = {each.window.rolling_id for each in placed}
+        if subject.fields_from and not all(each.is_late for each in found.explanations):
+            return inconclusive(
+                Reason.EVIDENCE_MISSING,
+                "ids of the slot before were told, and a system's scanner does not tell when their on-windows began",
+                judged=len(placed),
+            )
         if len(slots) >= 2 and not _foreign(found):
             return passed(
                 len(placed), f"{_on_windows(placed)} in {count_text(len(slots), 'slot')}{_offset_text(found)}"
@@ -206,13 +223,18 @@ def ids_follow_clock_and_max(subject: Subject, rules: Rules) -> Judgement:
         across = [change_ms for change_ms in changes if times and min(times) < change_ms <= max(times)]
         if _foreign(found) or not found.right:
             return _unsupported(found)
-        if len(days) < 2 and not across:
+        heard_ms = [each.window.first_ms for each in found.right]
+        settings = clock_settings(subject.captures, subject.label).times_ms
+        set_within = [set_ms for set_ms in settings if heard_ms and min(heard_ms) < set_ms <= max(heard_ms)]
+        if len(days) < 2 and not across and not set_within:
             return inconclusive(
-                Reason.TOO_SHORT, "right ids were heard over no midnight and no change of max"
+                Reason.TOO_SHORT, "right ids were heard over no midnight and no change of max or of the clock"
             )
-        over = [count_text(len(days), "day")] + (
-            [count_text(len(across), "change") + " of max"] if across else []
-        )
+        over = [count_text(len(days), "day")]
+        if across:
+            over.append(count_text(len(across), "change") + " of max")
+        if set_within:
+            over.append(count_text(len(set_within), "change") + " of the clock")
         return passed(
             len(found.right), f"{_on_windows(found.right)} with right ids, over {' and '.join(over)}"
         )
@@ -274,12 +296,12 @@ def _unsupported(found: HeardSlots) -> Judgement:
     wrong = sum(len(each.heard) for each in causes)
     return inconclusive(
         Reason.EVIDENCE_MISSING,
-        f"{of_text(wrong, len(found.heard), 'on-window')} with ids that do not show it{text}",
+        f"{of_text(wrong, len(found.heard), noun_of(found.heard))} with ids that do not show it{text}",
     )
 
 
 def _on_windows(heard: list[Heard] | tuple[Heard, ...]) -> str:
-    return count_text(len(heard), "on-window")
+    return count_text(len(heard), noun_of(heard))
 
 
 def _offset_text(found: HeardSlots) -> str:

@@ -37,7 +37,7 @@ def limit_ms(window: IdWindow, device: Device, rules: Rules) -> int:
 def over_ms(heard: Heard, device: Device, rules: Rules) -> int:
     """Return by how much an on-window whose id is right ends too late; 0 or less: it does not."""
     until_ms = slot_end_ms(heard)
-    end_ms = heard.time_ms + heard.window.length_ms
+    end_ms = heard.time_ms + heard.window.length_ms - heard.window.late_ms
     if end_ms < until_ms:
         return 0
     # whatever was missed, it began in its slot

@@ -11,15 +11,18 @@ lateness explain is never taken for two uses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
+from bluezone_harness.checks.clock import ClockSettings, clock_settings
 from bluezone_harness.checks.heard import HeardId, by_id, ids_of
 from bluezone_harness.checks.heard_text import id_text, length_text, of_heard
 from bluezone_harness.checks.rows import count_text, of_text
 from bluezone_harness.checks.schedules import Slots, schedule_of
-from bluezone_harness.checks.spans import US, change_seen, least_length_us, longest_slot_ms
+from bluezone_harness.checks.spans import LATE_US, US, change_seen, least_length_us, longest_slot_ms
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.system_scans import told_ids
 from bluezone_harness.checks.undecided import of_one_phone, several_phones, undecided, without_ids
 from bluezone_harness.checks.weak_ids import BASE_DAYS, weak_places
 from bluezone_harness.findings import (
@@ -59,8 +62,10 @@ def heard_lives(subject: Subject, rules: Rules) -> Judgement:
         return without_ids(subject)
     slots = Slots(subject.device, rules.profile)
     late_us = rules.tolerances["foreground_window"] * US
+    late = subject.fields_from
     ids = by_id(heard)
-    lives_us = {octets: least_length_us(found, rules) for octets, found in ids.items()}
+    clock = _clock_of(subject)
+    lives_us = {octets: _life_us(found, clock, rules, late) for octets, found in ids.items()}
     limits_us = {octets: longest_slot_ms(slots, found) * US + late_us for octets, found in ids.items()}
     long = [octets for octets in ids if lives_us[octets] > limits_us[octets]]
     if long:
@@ -84,7 +89,7 @@ def heard_lives(subject: Subject, rules: Rules) -> Judgement:
     summary = f"{of_text(len(ids), len(ids), 'id')} heard for no longer than {limit}, {longest}"
     if not of_one_phone(subject):
         return several_phones(summary)
-    whole_us = least_length_us(heard, rules)
+    whole_us = least_length_us(heard, rules, late)
     if whole_us <= limit_us:
         return inconclusive(
             Reason.TOO_SHORT,
@@ -97,6 +102,18 @@ def heard_lives(subject: Subject, rules: Rules) -> Judgement:
     return passed(len(ids), summary)
 
 
+def _clock_of(subject: Subject) -> ClockSettings:
+    return clock_settings(subject.captures, subject.label)
+
+
+def _life_us(found: Sequence[HeardId], clock: ClockSettings, rules: Rules, late: Collection[str]) -> int:
+    """Return for how long an id was heard, at most by one setting of the phone's clock: set back, it comes again."""
+    periods: dict[int, list[HeardId]] = {}
+    for each in found:
+        periods.setdefault(clock.period(each.first_us // US), []).append(each)
+    return max(least_length_us(each, rules, late) for each in periods.values())
+
+
 # --- whether an id comes again ---
 
 
@@ -104,12 +121,12 @@ def heard_again(subject: Subject, rules: Rules) -> Judgement:
     """Judge whether on-windows of one id begin in two slots that do not touch, or on two days.
 
     This is the capture's part of BZ-PRV-005. Two addresses are not two phones: of one capture, nothing shows that
-    an id is two phones', but for BZ-PRV-009.
+    an id is two phones', but for BZ-PRV-009. What a system's scanner tells again of one address may never have ended.
     """
     doubt = undecided(subject)
     if doubt is not None:
         return doubt
-    heard = ids_of(subject, rules)
+    heard = _uses(ids_of(subject, rules), told_ids(subject))
     if not heard:
         return without_ids(subject)
     slots = Slots(subject.device, rules.profile)
@@ -127,7 +144,8 @@ def heard_again(subject: Subject, rules: Rules) -> Judgement:
         grounds.append(_again_ground([ids[octets] for octets in apart], len(ids), where))
     longest_us = (any_slot_ms(rules) + rules.tolerances["foreground_window"]) * US
     certain = max_is_known(slots, rules) or any(
-        ids[octets][0].static or least_length_us(ids[octets], rules) > longest_us for octets in apart
+        ids[octets][0].static or least_length_us(ids[octets], rules, subject.fields_from) > longest_us
+        for octets in apart
     )
     if on_two_days or (apart and certain):
         wrong = len(on_two_days) + len(apart)
@@ -142,6 +160,20 @@ def heard_again(subject: Subject, rules: Rules) -> Judgement:
     return passed(len(ids), f"{summary}; two phones with one id are not told from one")
 
 
+def _uses(heard: Sequence[HeardId], told: Collection[bytes]) -> Sequence[HeardId]:
+    """Join what a system told of one id at one address: its pauses are none of the phone's."""
+    uses: dict[tuple[str, str, bytes | None, bytes], HeardId] = {}
+    others: list[HeardId] = []
+    for each in heard:  # in order of time
+        if each.octets not in told:
+            others.append(each)
+            continue
+        key = (each.source, each.receiver, each.address, each.octets)
+        first = uses.setdefault(key, each)
+        uses[key] = replace(first, last_us=max(first.last_us, each.last_us))
+    return [*others, *uses.values()] if uses else heard
+
+
 class _Places:
     """Where in the phone's slots and days on-windows begin."""
 
@@ -152,6 +184,8 @@ class _Places:
         self._offset_ms = subject.clock_offset_ms or 0
         self._margin_ms = rules.tolerances["clock_offset"]
         self._late_ms = rules.tolerances["foreground_window"]
+        self._told_late = subject.fields_from
+        self._clock = _clock_of(subject)
 
     def on_two_days(self, heard: Iterable[HeardId]) -> bool:
         """Tell whether the first and the last begin on two days, lateness at midnight aside."""
@@ -173,10 +207,18 @@ class _Places:
     def _ends_ms(self, heard: Iterable[HeardId]) -> tuple[int, int, bool]:
         """Return when the first and the last on-window begin, by the phone's clock, and whether it is one use."""
         found = list(heard)
-        first_ms = min(each.first_us for each in found) // US + self._offset_ms
-        last_ms = max(each.first_us for each in found) // US + self._offset_ms
+        first_ms = min(self._phone_ms(each.first_us) for each in found)
+        latest_ms = max(
+            self._phone_ms(each.first_us - LATE_US * (each.source in self._told_late)) for each in found
+        )
+        last_ms = max(first_ms, latest_ms)
         longest_us = (self._slot_ms + self._late_ms) * US
-        return first_ms, last_ms, least_length_us(found, self._rules) <= longest_us
+        return first_ms, last_ms, _life_us(found, self._clock, self._rules, self._told_late) <= longest_us
+
+    def _phone_ms(self, time_us: int) -> int:
+        """Return what the phone's clock showed."""
+        time_ms = time_us // US
+        return time_ms + self._offset_ms + self._clock.ahead_ms(time_ms)
 
 
 def _again_ground(found: list[list[HeardId]], judged: int, where: str) -> Ground:

@@ -14,11 +14,13 @@ from bluezone_harness.checks.privacy import (
 )
 from bluezone_harness.checks.registry import Judge, check
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.system_scans import or_fields
 from bluezone_harness.findings import Judgement, combined
 from bluezone_harness.observations import Capability
 
-_NEEDS = (Capability.RECORDS, Capability.RAW_AD)
-_TRUE_IDS = frozenset({Capability.RAW_AD, Capability.TRUE_IDS})
+_AIR = or_fields()
+_TRUE_IDS = or_fields(Capability.TRUE_IDS)
+_NEEDS = (Capability.RECORDS, *_AIR)
 
 
 @check("BZ-PRV-004", needs=_NEEDS)
@@ -33,7 +35,7 @@ def no_id_is_used_again(subject: Subject, rules: Rules) -> Judgement:
     return _of_both(subject, rules, an_id_does_not_come_again, heard_again)
 
 
-@check("BZ-PRV-007", needs=(_TRUE_IDS, Capability.RECORDS))
+@check("BZ-PRV-007", needs=(*_TRUE_IDS, Capability.RECORDS))
 def no_id_is_a_weak_one(subject: Subject, rules: Rules) -> Judgement:
     """Look for own ids and ids that were heard among those of the listed weak base ids."""
     return _of_both(subject, rules, no_id_comes_from_a_weak_base_id, heard_weak, _TRUE_IDS)
@@ -44,8 +46,10 @@ def _of_both(
     rules: Rules,
     logged: Judge,
     heard: Judge,
-    air: frozenset[Capability] = frozenset({Capability.RAW_AD}),
+    air: tuple[frozenset[Capability], ...] = _AIR,
 ) -> Judgement:
     shown = subject.capabilities
-    judges = ((frozenset({Capability.RECORDS}), logged), (air, heard))
-    return combined([judge(subject, rules) for needed, judge in judges if needed <= shown])
+    judges = (((frozenset({Capability.RECORDS}),), logged), (air, heard))
+    return combined(
+        [judge(subject, rules) for needs, judge in judges if any(need <= shown for need in needs)]
+    )

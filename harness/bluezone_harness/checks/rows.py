@@ -76,8 +76,9 @@ def unread_numbers(log: ContactLogEvidence) -> set[int]:
 
 
 def count_text(count: int, noun: str) -> str:
-    """Write a number of things: ``1 row``, ``2 rows``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """Write a number of things: ``1 row``, ``2 rows``, ``2 addresses``."""
+    plural = f"{noun}es" if noun.endswith("ss") else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
 
 
 def of_text(part: int, whole: int, noun: str) -> str:

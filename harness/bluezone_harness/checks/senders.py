@@ -8,15 +8,17 @@ of many phones there are a million senders: what is kept of one are the places o
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby, islice, pairwise
+from types import MappingProxyType
 from typing import overload
 
 from bluezone_harness.checks.frames import (
     DAMAGED,
     MARKED,
+    OVERFLOW,
     RESPONSE,
     Frame,
     Platform,
@@ -27,6 +29,7 @@ from bluezone_harness.checks.frames import (
 from bluezone_harness.checks.windows import OnWindow, on_windows
 from bluezone_harness.sightings import HELD, Sighting, chosen, in_order
 from bluezone_harness.sightings.octet_strings import OctetStrings
+from bluezone_reference.key_schedule import ID_OCTETS
 
 __all__ = [
     "STEP_US",
@@ -46,6 +49,8 @@ STEP_US = 60_000_000
 WINDOWS_TO_CLAIM = 3
 """On-windows of a sender below which it may be somebody who passed by in a pause of the device under test."""
 
+LEAST_OCTETS = 6
+"""Of an id that is not whole, so many octets still tell whose it is."""
 _MADE_AT_ONCE = 1024
 """So many senders."""
 _ADDRESS, _ID, _ITSELF = b"a", b"i", b"s"
@@ -59,7 +64,7 @@ class Sender:
     Attributes:
         place: Among all senders, in the order in which they were heard first.
         sightings: Its Bluezone frames, and the scan responses and damaged frames of their addresses, in order.
-        ids: Octets of all ids that it showed.
+        ids: Octets of all ids that it showed, or that were read at its addresses.
         parts: What it showed in place of an id, being longer, shorter or cut.
         addresses: All that it used.
         platform: ``android`` if any of its frames is an Android phone's.
@@ -94,10 +99,14 @@ class Senders(Sequence[Sender]):
     Args:
         sightings: Of all senders, in the order in which they began.
         whose: For each of these, whose it is; numbered in the order in which they come up.
+        reads: By address, what was read at it by GATT.
     """
 
-    def __init__(self, sightings: Sequence[Sighting], whose: array[int]) -> None:
+    def __init__(
+        self, sightings: Sequence[Sighting], whose: array[int], reads: Mapping[bytes, Collection[bytes]]
+    ) -> None:
         self.sightings = sightings
+        self._reads = reads
         # by sender: sorting is stable
         self._order = array("I", sorted(range(len(whose)), key=whose.__getitem__))
         self._starts = array("I", (0,))
@@ -133,32 +142,42 @@ class Senders(Sequence[Sender]):
                 [*in_order([self.sightings]).at(self._order[self._starts[first] : self._starts[end]])]
             )
             for number in range(first, end):
-                yield _sender(number, [*islice(sightings, self._starts[number + 1] - self._starts[number])])
+                members = [*islice(sightings, self._starts[number + 1] - self._starts[number])]
+                yield _sender(number, members, self._reads)
 
     def _sender(self, number: int) -> Sender:
         members = self._order[self._starts[number] : self._starts[number + 1]]
-        return _sender(number, [self.sightings[each] for each in members])
+        return _sender(number, [self.sightings[each] for each in members], self._reads)
 
 
-def _sender(number: int, sightings: Sequence[Sighting]) -> Sender:
+def _sender(number: int, sightings: Sequence[Sighting], reads: Mapping[bytes, Collection[bytes]]) -> Sender:
+    addresses = frozenset(each.address for each in sightings if each.address is not None)
+    read = {octets for address in addresses for octets in reads.get(address, ())} if reads else set()
     frames = [frame_of(each) for each in sightings]
     platforms = {frame.platform for frame in frames}
     return Sender(
         number,
         tuple(sightings),
-        frozenset(frame.id_octets for frame in frames if frame.id_octets is not None),
-        frozenset(frame.part for frame in frames if frame.part is not None),
-        frozenset(each.address for each in sightings if each.address is not None),
+        frozenset(frame.id_octets for frame in frames if frame.id_octets is not None)
+        | {each for each in read if len(each) == ID_OCTETS},
+        frozenset(frame.part for frame in frames if frame.part is not None)
+        | {each for each in read if LEAST_OCTETS <= len(each) != ID_OCTETS},
+        addresses,
         "android" if "android" in platforms else "ios" if "ios" in platforms else "",
     )
 
 
-def senders(sightings: Iterable[Sighting], addresses: Collection[bytes] = frozenset()) -> Senders:
+def senders(
+    sightings: Iterable[Sighting],
+    addresses: Collection[bytes] = frozenset(),
+    reads: Mapping[bytes, Collection[bytes]] = MappingProxyType({}),
+) -> Senders:
     """Return the Bluezone senders among sightings, in the order in which they were heard first.
 
     Args:
         sightings: In any order, of any number of sources; those of ``sightings.in_order`` are in order already.
         addresses: Those that are known to be Bluezone phones', whatever they send.
+        reads: By address, what was read at it by GATT: an overflow form that came from there is Bluezone's.
     """
     known = in_order([sightings])
     marked = known.places(kind_of, MARKED)
@@ -174,12 +193,19 @@ def senders(sightings: Iterable[Sighting], addresses: Collection[bytes] = frozen
         places = _united(places, (at for at, each in enumerate(known) if each.address in unmarked))
         for address in unmarked:
             links.join([_ADDRESS + address])
+    if reads:
+        forms = known.places(kind_of, OVERFLOW)
+        sent = zip(forms, known.at(forms), strict=True)
+        places = _united(places, (at for at, each in sent if each.address in reads))
+        for address, values in reads.items():
+            ids = [_ID + each for each in values if len(each) == ID_OCTETS and any(each)]
+            links.join([_ADDRESS + address, *ids])
     beside = known.places(kind_of, RESPONSE | DAMAGED)
     answers = zip(beside, known.at(beside), strict=True)
     places = _united(places, (at for at, each in answers if links.has(each.address)))
     if len(places) > len(marked):
         heard = chosen(known, places)
-    return Senders(heard, array("I", (links.group(_links(each)[0]) for each in heard)))
+    return Senders(heard, array("I", (links.group(_links(each)[0]) for each in heard)), reads)
 
 
 def _united(places: array[int], others: Iterable[int]) -> array[int]:

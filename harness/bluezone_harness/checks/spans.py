@@ -6,14 +6,18 @@ are good to the tolerance ``clock_offset`` only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol, TypeVar
 
 from bluezone_harness.checks.schedules import Slots
 from bluezone_harness.checks.subjects import Rules
+from bluezone_harness.sightings import PAUSE_US
 
 US = 1000
 """Microseconds in a millisecond."""
+
+LATE_US = PAUSE_US
+"""By how much a system's scanner may tell an advert later than it came. Source: decision 0019."""
 
 Clock = tuple[str, str]
 """Source and receiver: whose clock a time was read from."""
@@ -47,7 +51,17 @@ def clock_of(span: Span) -> Clock:
     return span.source, span.receiver
 
 
-def least_length_us(spans: Iterable[Span], rules: Rules) -> int:
+def sure_until_us(span: Span, late: Collection[str]) -> int:
+    """Return until when something was sent for sure: what a system's scanner tells may be late.
+
+    Args:
+        span: What was heard.
+        late: Names of the evidence whose times may be late.
+    """
+    return max(span.first_us, span.last_us - LATE_US) if span.source in late else span.last_us
+
+
+def least_length_us(spans: Iterable[Span], rules: Rules, late: Collection[str] = ()) -> int:
     """Return for how long something was heard at least, however the clocks of its receivers differ.
 
     By one clock it is the time from first to last; between two, less the tolerance ``clock_offset``.
@@ -55,11 +69,13 @@ def least_length_us(spans: Iterable[Span], rules: Rules) -> int:
     Args:
         spans: At least one.
         rules: For the tolerance.
+        late: Names of the evidence whose times may be late, as those of a system's scanner are.
     """
     ends: dict[Clock, tuple[int, int]] = {}
     for each in spans:
-        first_us, last_us = ends.get(clock_of(each), (each.first_us, each.last_us))
-        ends[clock_of(each)] = min(first_us, each.first_us), max(last_us, each.last_us)
+        until_us = sure_until_us(each, late)
+        first_us, last_us = ends.get(clock_of(each), (each.first_us, until_us))
+        ends[clock_of(each)] = min(first_us, each.first_us), max(last_us, until_us)
     by_one_us = max(last_us - first_us for first_us, last_us in ends.values())
     whole_us = max(last_us for _, last_us in ends.values()) - min(first_us for first_us, _ in ends.values())
     return max(by_one_us, whole_us - rules.tolerances["clock_offset"] * US)

@@ -16,7 +16,15 @@ from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.schedules import schedule_of
 from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
 from bluezone_harness.evidence.device_files import Device
-from bluezone_harness.observations import UNLESS_DENIED, Capability, Extent, extent_of, least
+from bluezone_harness.observations import (
+    UNLESS_DENIED,
+    Capability,
+    Extent,
+    extent_of,
+    least,
+    shown_by,
+    tells_fields,
+)
 from bluezone_harness.sightings import Sighting
 from bluezone_reference.profiles import Profile
 
@@ -55,6 +63,7 @@ class Subject:
         clock_offset_ms: By how much its clock is ahead of the receivers'; ``None`` where nothing tells.
         window: The first and the last instant of the captures, in microseconds; ``None`` where they are empty.
         alone: All that was heard of Bluezone can be one phone's.
+        read_addresses: At which it was read by GATT, though no advert from them was heard.
     """
 
     label: str
@@ -67,22 +76,31 @@ class Subject:
     clock_offset_ms: int | None = None
     window: tuple[int, int] | None = None
     alone: bool = False
+    read_addresses: frozenset[bytes] = frozenset()
 
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What its evidence can show, wholly or in part."""
         evidence: tuple[ContactLogEvidence | Capture, ...] = (*self.logs, *self.captures)
-        shown = {
-            capability
-            for each in evidence
-            for capability, extent in each.capabilities.items()
-            if extent is not Extent.NO
-        }
+        shown = {capability for each in evidence for capability in shown_by(each.capabilities)}
         if self.device is not None:
             shown.add(Capability.BASE_ID)
         # what one capture lacks of these, nobody knows of the others beside it
         shown.update(each for each in UNLESS_DENIED if self.captures)
-        return frozenset(shown - {each for each in UNLESS_DENIED if self.extent(each) is not Extent.YES})
+        denied = {each for each in UNLESS_DENIED if self.extent(each) is not Extent.YES}
+        if self.has_pseudonyms_of_others and (self.device is not None or not self.identified):
+            denied -= {Capability.TRUE_IDS}  # of the device under test ids are true; all else is nobody's
+        return frozenset(shown - denied)
+
+    @property
+    def fields_from(self) -> frozenset[str]:
+        """Names of its captures whose AdvData an operating system told: the times are a little late, too."""
+        return frozenset(each.name for each in self.captures if tells_fields(each.capabilities))
+
+    @property
+    def has_pseudonyms_of_others(self) -> bool:
+        """Ids, addresses and names are true of the device under test, and pseudonyms of everybody else."""
+        return self.extent(Capability.TRUE_IDS) is Extent.PARTIAL
 
     def extent(self, capability: Capability) -> Extent:
         """Return how far all its captures have a capability."""

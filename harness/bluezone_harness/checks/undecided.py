@@ -15,6 +15,11 @@ def of_one_phone(subject: Subject) -> bool:
 
 def undecided(subject: Subject) -> Judgement | None:
     """Answer for a subject whose sightings nothing can be said of; ``None`` where something can."""
+    if not subject.identified and subject.has_pseudonyms_of_others:
+        return inconclusive(
+            Reason.DEVICE_NOT_IDENTIFIED,
+            "nothing that was heard is known to be the device under test, and all else bears pseudonyms",
+        )
     if not subject.identified:
         return inconclusive(
             Reason.DEVICE_NOT_IDENTIFIED, "several phones were heard, and none is the device under test"

@@ -23,6 +23,7 @@ from bluezone_spec import load
 from bluezone_spec.model import Axis
 
 from .evidence_inputs import read_all
+from .evidence_options import axis_option, chosen_axes, device_option
 from .failures import CallerError, ExitCode
 from .files import keep_inputs, write_text
 from .inputs import INPUT_FILE, file_name, read_file
@@ -30,10 +31,8 @@ from .options import profile_option
 from .output import examples, width
 from .watching import watched
 
-DEVICE_VARIABLE = "BZC_DEVICE"
 """Environment variable that names the device file: keys do not belong into the arguments of a process."""
 _STANDARD_INPUT = "-"
-_BOTH = "both"
 
 
 @click.command(
@@ -49,22 +48,9 @@ _BOTH = "both"
     '"platform" and "foreground" if they are known.'
 )
 @click.argument("evidence", nargs=-1, required=True, type=INPUT_FILE)
-@click.option(
-    "--device",
-    "device_path",
-    type=INPUT_FILE,
-    metavar="FILE",
-    envvar=DEVICE_VARIABLE,
-    help=f"Whose evidence it is, as JSON; - reads it from standard input. Else ${DEVICE_VARIABLE}.",
-)
+@device_option("; - reads it from standard input")
 @profile_option("By whose behaviour to judge.")
-@click.option(
-    "--axis",
-    type=click.Choice([*map(str, Axis), _BOTH]),
-    default=_BOTH,
-    show_default=True,
-    help="Which verdict counts, and is reported as text.",
-)
+@axis_option()
 @click.option("--strict", is_flag=True, help="A failed SHOULD ends with exit code 2.")
 @click.option("--allow-inconclusive", is_flag=True, help="What is inconclusive ends with exit code 0.")
 @click.option(
@@ -129,7 +115,7 @@ def command(
         result = replace(result, partial=True, diagnostics=(*result.diagnostics, *left_out))
     if accepted is not None:
         result = accept(result, accepted, _today())
-    axes = tuple(Axis) if axis == _BOTH else (Axis(axis),)
+    axes = chosen_axes(axis)
     if junit_path is not None:
         xml = junit_text(result, axes=axes, strict=strict, allow_inconclusive=allow_inconclusive)
         write_text(junit_path, xml)

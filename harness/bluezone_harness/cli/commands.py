@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "demo": "Judge a capture of a simulated phone.",
     "check": "Judge evidence against the specification.",
+    "sniff": "Listen to phones, record, show and judge.",
     "info": "Say what evidence holds and can show.",
     "convert": "Convert captures to pcapng or a recording.",
     "diff": "Compare two results of 'bzc check --json'.",
@@ -28,6 +29,7 @@ COMMANDS = {
     "ids": "Compute the rolling ids of a base id.",
     "implementation": "Test an implementation of the protocol's core.",
     "simulate": "Write a capture of virtual phones.",
+    "phones": "Play virtual phones that a host hears by HCI.",
     "selftest": "Plant every known fault, and show what finds it.",
     "requirements": "List the requirements of the specification.",
     "explain": "Explain a requirement, fault, code or word.",

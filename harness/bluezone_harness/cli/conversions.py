@@ -10,19 +10,19 @@ from typing import BinaryIO
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.observations import (
     Advert,
-    Asked,
     Capability,
     Extent,
     Gap,
     GattRead,
     Observation,
     extent_of,
+    tells_fields,
 )
 from bluezone_harness.reports.texts import words
 from bluezone_harness.sources.pcapng_marks import ANNOUNCED, told
 from bluezone_harness.sources.recording_lines import LATEST_US
 from bluezone_harness.sources.recordings import LONGEST_LINE
-from bluezone_harness.writing.packets import HCI, RADIO, command_octets, hci_octets, radio_octets, received
+from bluezone_harness.writing.packets import HCI, packet_of
 from bluezone_harness.writing.pcapng import PcapngWriter
 from bluezone_harness.writing.recordings import end_line, header_line, observation_line
 
@@ -53,7 +53,7 @@ def write_pcapng(observations: Iterator[Observation], file: BinaryIO, inputs: In
             reason = "it tells of times without listening, and packets cannot: give --to recording"
             raise EvidenceError(inputs.name, reason)
         try:
-            receiver, link, octets = _packet(each, links)
+            receiver, link, octets = packet_of(each, links)
         except ValueError:
             counts.formless[kind] += 1
             continue
@@ -65,29 +65,6 @@ def write_pcapng(observations: Iterator[Observation], file: BinaryIO, inputs: In
         writer.add_interface("", HCI)
     _refuse_unsent(inputs)
     writer.begin_section(told(of_written(inputs), damaged=inputs.damaged))
-
-
-def _packet(observation: Observation, links: dict[str, int]) -> tuple[str, int, bytes]:
-    """Return the receiver, the link type and the octets of an observation.
-
-    Args:
-        observation: Any.
-        links: The link type of each receiver whose adverts were written: that of the first.
-
-    Raises:
-        ValueError: It has no such form.
-    """
-    if not 0 <= observation.time_us <= LATEST_US:
-        raise ValueError("no calendar goes so far")
-    if isinstance(observation, Asked):
-        return observation.receiver, HCI, command_octets(observation)
-    if not isinstance(observation, Advert):
-        raise ValueError("this is no packet")
-    # only who listens to the air itself knows the channel
-    link = links.get(observation.receiver, HCI if observation.channel is None else RADIO)
-    octets = radio_octets(observation) if link == RADIO else received(hci_octets(observation))
-    links[observation.receiver] = link
-    return observation.receiver, link, octets
 
 
 def _refuse_unsent(inputs: Inputs) -> None:
@@ -117,6 +94,9 @@ def write_recording(
         file: Open for writing.
         inputs: Where they come from; it counts what becomes of them.
         true_ids: They are as they were sent, and no pseudonyms.
+
+    Raises:
+        EvidenceError: Some of the captures tell fields, and others octets.
     """
     with TemporaryFile() as body:
         _write_body(observations, body, inputs)
@@ -134,6 +114,7 @@ def write_recording(
 def _write_body(observations: Iterator[Observation], body: BinaryIO, inputs: Inputs) -> None:
     counts = inputs.counts
     checked: dict[tuple[str, bool], bool] = {}
+    as_fields = _tell_fields(inputs)
     for each in observations:
         kind = KINDS[type(each)]
         crc_ok = False
@@ -144,12 +125,25 @@ def _write_body(observations: Iterator[Observation], body: BinaryIO, inputs: Inp
                 known = inputs.capabilities.get(Capability.CRC, Extent.NO) is not Extent.NO
                 checked[who] = known and each.channel is not None
             crc_ok = checked[who]
-        line = observation_line(each, crc_ok=crc_ok)
+        line = observation_line(each, crc_ok=crc_ok, as_fields=as_fields)
         if not 0 <= each.time_us <= LATEST_US or len(line) > LONGEST_LINE:
             counts.formless[kind] += 1
             continue
         counts.kept[kind] += 1
         body.write(line)
+
+
+def _tell_fields(inputs: Inputs) -> bool:
+    """Tell whether AdvData were put together of fields.
+
+    Raises:
+        EvidenceError: Some were, and others are octets that were sent: nobody could tell them apart afterwards.
+    """
+    told = {tells_fields(source.capabilities) for source in inputs.sources}
+    if len(told) > 1:
+        reason = "some of them tell fields of adverts, and others octets that were sent: convert them apart"
+        raise EvidenceError(inputs.name, reason)
+    return told == {True}
 
 
 def of_written(inputs: Inputs) -> dict[Capability, Extent]:

@@ -30,7 +30,9 @@ _DRAWN_KEY_OCTETS = 32
 _GREATEST_KEY_OCTETS = 4096
 
 
-def _addresses(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> frozenset[bytes]:
+def read_addresses(
+    ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+) -> frozenset[bytes]:
     """Read addresses.
 
     Raises:
@@ -81,7 +83,7 @@ def _addresses(ctx: click.Context, parameter: click.Parameter, texts: tuple[str,
     "addresses",
     multiple=True,
     metavar="A",
-    callback=_addresses,
+    callback=read_addresses,
     help="Only what this address sent; may be repeated.",
 )
 @click.option("--bluezone-only", is_flag=True, help="Only what Bluezone phones sent.")
@@ -140,7 +142,7 @@ def command(
     keep_inputs([*evidence, key_file], [("--out", out)])
     if out != _STANDARD_STREAM and Path(out).is_file() and not force:
         raise CallerError(f"{file_name(out)!r} is there already: give --force to write over it")
-    pseudonyms = _pseudonyms(key_file) if private else None
+    pseudonyms = Pseudonyms(key_of(key_file)) if private else None
     selection = Selection(_in_us(from_ms), _in_us(until_ms), addresses, bluezone_only)
     with ExitStack() as until:
         # captures that are read twice count twice
@@ -163,13 +165,18 @@ def _in_us(time_ms: int | None) -> int | None:
     return None if time_ms is None else time_ms * 1000
 
 
-def _pseudonyms(key_file: str | None) -> Pseudonyms:
+def key_of(key_file: str | None) -> bytes:
+    """Return the key that makes pseudonyms: that of a file, or one that is drawn.
+
+    Raises:
+        CallerError: It is too short, or too long.
+    """
     key = read_file(key_file) if key_file is not None else secrets.token_bytes(_DRAWN_KEY_OCTETS)
     if not LEAST_KEY_OCTETS <= len(key) <= _GREATEST_KEY_OCTETS:
         raise CallerError(
             f"--key-file: the key has {len(key)} octets: give {LEAST_KEY_OCTETS} to {_GREATEST_KEY_OCTETS} at random"
         )
-    return Pseudonyms(key)
+    return key
 
 
 def _tell(inputs: Inputs, form: str, out: str, *, private: bool) -> None:

@@ -27,10 +27,11 @@ from bluezone_harness.observations import (
     extent_of,
     least,
 )
+from bluezone_harness.sightings import Sighting
 from bluezone_harness.sources.packets import merge
 
 from .opened_captures import CaptureFile
-from .selections import Selection, bluezone_addresses, marks
+from .selections import BluezoneAddresses, Selection
 from .watching import Watch
 
 KINDS: dict[type[Observation], str] = {
@@ -75,7 +76,7 @@ class Inputs:
     def __init__(self, paths: Sequence[str], selection: Selection, watch: Watch, until: ExitStack) -> None:
         self.counts = Counts()
         self._selection = selection
-        self._bluezone: frozenset[bytes] = frozenset()
+        self._bluezone = BluezoneAddresses()
         self._told: list[Diagnostic] = []
         files = [CaptureFile(path, watch, until) for path in paths]
         if selection.bluezone_only or len(files) > 1:
@@ -89,7 +90,7 @@ class Inputs:
         if len(self.sources) > 1:
             self._compare([source for each in files for source in each.open().sources])
         elif selection.bluezone_only:
-            self._bluezone = bluezone_addresses(files[0].open().sources[0])
+            self._bluezone.hear_all(files[0].open().sources[0])
 
     def _compare(self, sources: Sequence[Source]) -> None:
         """Read all captures: which are the same, by how much their clocks differ, and who is Bluezone's."""
@@ -106,12 +107,15 @@ class Inputs:
         for each, (shifted, clock) in zip(once, by_one_clock(once), strict=True):
             self._clocks.append(clock)
             self._told += shifted.diagnostics[len(each.diagnostics) :]
-        self._bluezone = frozenset(
-            sighting.address
-            for each in once
-            for sighting in each.folded.sightings
-            if sighting.address is not None and marks(sighting.ad, sighting.pdu)[0]
-        )
+        for each in once:
+            folded = each.folded
+            parts: tuple[Sequence[Observation | Sighting], ...] = (
+                folded.sightings,
+                folded.reads,
+                folded.events,
+            )
+            for part in parts:
+                self._bluezone.hear_all(part)
 
     @property
     def kinds(self) -> str:

@@ -21,6 +21,7 @@ import click
 
 from bluezone_reference import __version__
 
+from .doctor_receivers import FoundWay, found_ways, way_text
 from .failures import DEBUG_VARIABLE, ExitCode
 from .output import echo_json, examples, labelled, printable
 
@@ -35,11 +36,17 @@ _USES = {
     "markdown-it-py": "the specification's text: requirements, explain, check",
     "rich": "reports for people: check, demo",
     "cryptography": "a second opinion on hashes, in tests",
-    "bleak": "listening to phones around",
+    "bleak": "listening by this computer's Bluetooth: sniff",
+    "bumble": "controllers of one's own, and virtual phones: sniff --hci",
     "numba": "large captures, many times as fast: check, info",
     "numpy": "large captures, many times as fast: check, info",
 }
-_EXTRAS = {"test": "the project's own tests", "fast": "large captures, many times as fast: check, info"}
+_EXTRAS = {
+    "test": "the project's own tests",
+    "pytest": "the plugin for pytest, in tests of one's own",
+    "fast": "large captures, many times as fast: check, info",
+    "hci": "controllers of one's own, and virtual phones: sniff --hci",
+}
 _LIBRARIES = {
     "sqlite3": "phones' databases, app_db_2.db and app_cache_2.db: check, match",
 }
@@ -94,18 +101,20 @@ class Part:
 def command(ctx: click.Context, as_json: bool) -> None:
     """Say what is installed, and what cannot work.
 
-    Python, the packages that bzc needs, extras, libraries, tools and settings, one line each; what is missing
-    says what it is for, and what to do. Nothing is started or loaded for it.
+    Python, the packages that bzc needs, extras, libraries, tools, settings and the ways to listen, one line each; what
+    is missing says what it is for, and what to do. Nothing is started or loaded for it: whether Bluetooth is on, only
+    'bzc sniff' finds out. What nobody of this project could try on hardware says so.
 
     Exit code: 0 all that bzc needs is there; 3 something that it needs is missing. What only extras or the
     project's own tests need does not count.
     """
     parts = tuple(_parts())
     works = not any(part.needed and part.state is not State.OK for part in parts)
+    receivers = tuple(found_ways(platform.system(), version_of))
     if as_json:
-        echo_json({"schema": _SCHEMA, "works": works, "parts": parts})
+        echo_json({"schema": _SCHEMA, "works": works, "parts": parts, "receivers": receivers})
     else:
-        click.echo("\n".join(_text(parts, works=works)))
+        click.echo("\n".join(_text(parts, receivers, works=works)))
     ctx.exit(ExitCode.HOLDS if works else ExitCode.UNREADABLE)
 
 
@@ -256,7 +265,7 @@ def settings(values: Mapping[str, str]) -> Iterator[Part]:
             yield Part(name, "setting", State.OK, False, "", "", use, "")
 
 
-def _text(parts: Iterable[Part], *, works: bool) -> Iterator[str]:
+def _text(parts: Iterable[Part], receivers: Iterable[FoundWay], *, works: bool) -> Iterator[str]:
     for part in parts:
         words = [part.name, part.version]
         if part.state is State.UNFIT and part.wanted:
@@ -268,5 +277,9 @@ def _text(parts: Iterable[Part], *, works: bool) -> Iterator[str]:
             text += f"; {printable(part.advice)}"
         state = part.state if part.needed or part.state is State.OK else f"{part.state}, optional"
         yield labelled(f"{state.ljust(17)}  {part.kind.ljust(10)}  ", text)
+    yield ""
+    for each in receivers:
+        state = State.OK if each.works else f"{State.MISSING}, optional"
+        yield labelled(f"{state.ljust(17)}  {'receiver'.ljust(10)}  ", way_text(each))
     yield ""
     yield "all that bzc needs is there" if works else "bzc cannot work as it should: see what is missing"

@@ -10,7 +10,14 @@ from bluezone_harness.checks import CHECKS
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.senders import frame_of, senders
 from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
-from bluezone_harness.observations import UNLESS_DENIED, Capability, Diagnostic, Extent, extent_of
+from bluezone_harness.observations import (
+    UNLESS_DENIED,
+    Capability,
+    Diagnostic,
+    Extent,
+    extent_of,
+    shown_by,
+)
 from bluezone_harness.sightings import Sighting
 from bluezone_spec.model import Level, Specification
 
@@ -175,10 +182,14 @@ def shown(
         specification: Whose requirements.
         profile: Name of the profile that they bind.
     """
-    extents = [pair for each in capabilities for pair in each.items()]
+    pieces = list(capabilities)
+    extents = [pair for each in pieces for pair in each.items()]
     # what one capture lacks of some, nobody knows of the others beside it
     denied = {name for name, extent in extents if name in UNLESS_DENIED and extent is not Extent.YES}
-    has = frozenset(name for name, extent in extents if extent is not Extent.NO) - denied
+    has = frozenset(name for each in pieces for name in shown_by(each)) - denied
+    # of the device under test, which a device file tells, ids can be true though others' are pseudonyms
+    true = {name for name, extent in extents if name is Capability.TRUE_IDS and extent is not Extent.NO}
+    found = has | true if (Capability.TRUE_IDS, Extent.NO) not in extents else has
     alone: list[str] = []
     with_device: list[str] = []
     lacking: dict[str, tuple[str, ...]] = {}
@@ -196,7 +207,7 @@ def shown(
             other.append(requirement.id)
         elif not (missing := check.missing(has)):
             alone.append(requirement.id)
-        elif has - UNLESS_DENIED and not check.missing(has | {Capability.BASE_ID}):
+        elif has - UNLESS_DENIED and not check.missing(found | {Capability.BASE_ID}):
             with_device.append(requirement.id)
         else:
             lacking[requirement.id] = tuple(sorted(missing))

@@ -11,7 +11,15 @@ from bluezone_harness.checks.alignment import offset_text
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.merging import SAME_CLOCK, clock_offsets
-from bluezone_harness.observations import RADIO, Capability, Extent, duration_text, instant_text
+from bluezone_harness.observations import (
+    RADIO,
+    Capability,
+    Extent,
+    duration_text,
+    instant_text,
+    shows_octets,
+    tells_fields,
+)
 from bluezone_harness.reports.texts import contents_text, words
 from bluezone_spec import load
 
@@ -28,6 +36,14 @@ SCHEMA = 1
 _LABEL_COLUMNS = 12
 _SILENCES_SHOWN = 3
 _STANDARD_INPUT = "-"
+_FIELDS_TEXT = (
+    "an operating system told what adverts hold, put together and not repeated where nothing changed: ids and "
+    "addresses count, octets and silence do not"
+)
+_PRIVATE_TEXT = (
+    "ids, addresses and names are true of the device under test only; everybody else's are pseudonyms, and none of "
+    "them is taken for it"
+)
 
 
 @click.command(
@@ -170,8 +186,14 @@ def _capabilities_text(found: Contents) -> Iterator[str]:
             words(name)
             for name in Capability
             if name in RADIO and found.capabilities.get(name, Extent.NO) is Extent.NO
+            # octets show all that fields do, and more
+            if name is not Capability.AD_FIELDS or not shows_octets(found.capabilities)
         ]
         yield _line("not", ", ".join(hidden) or "nothing is missing")
+        if tells_fields(found.capabilities):
+            yield _line("fields", _FIELDS_TEXT)
+        if found.capabilities.get(Capability.TRUE_IDS) is Extent.PARTIAL:
+            yield _line("private", _PRIVATE_TEXT)
 
 
 def _shown_text(shown: Shown, profile: str) -> Iterator[str]:

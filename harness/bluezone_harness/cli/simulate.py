@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from bluezone_harness.evidence.device_files import Device, DeviceFile, read_device_file
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.observations import duration_text, instant_text
 from bluezone_harness.virtual.captures import (
@@ -16,21 +15,32 @@ from bluezone_harness.virtual.captures import (
     write_pcapng,
     write_recording,
 )
-from bluezone_harness.virtual.faults import FAULTS, find_fault
-from bluezone_harness.virtual.phones import device_file, drawn_phone, prepared, simulate
-from bluezone_harness.virtual.plans import PhonePlan, Plan
-from bluezone_reference.key_schedule import day_start_ms
+from bluezone_harness.virtual.faults import FAULTS
+from bluezone_harness.virtual.phones import device_file, prepared, sends_responses, simulate
+from bluezone_harness.virtual.plans import Plan
+from bluezone_harness.virtual.sessions import simulate_reading
 
 from .failures import CallerError
 from .files import keep_inputs, written
-from .inputs import INPUT_FILE, NUMBER, TIME, file_name, read_file
+from .inputs import INPUT_FILE, NUMBER, TIME, file_name
 from .output import examples, table
+from .phone_options import (
+    drawn_device_option,
+    fault_option,
+    loss_option,
+    platform_option,
+    seed_option,
+    write_device_option,
+)
+from .planned_phones import fault_names, planned_phones
 
 DEFAULT_START_MS = 1_597_046_400_000
 """2020-08-10T08:00:00Z."""
 _HOUR_MS = 3_600_000
 _FORMATS = {".pcap": "pcap", ".pcapng": "pcapng", ".btsnoop": "btsnoop", ".log": "btsnoop", ".jsonl": "jsonl"}
 _ONE_RECEIVER = frozenset({"pcap", "btsnoop"})
+_EARLY = frozenset({"before-base-day", "read-zeros"})
+"""Faults by which a phone sends something, or answers, before its base day."""
 
 
 def _list_faults(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
@@ -49,6 +59,7 @@ def _list_faults(ctx: click.Context, parameter: click.Parameter, wanted: bool) -
         "bzc simulate --out capture.pcap --write-device device.json",
         "bzc simulate --out faulty.pcapng --fault slot-late --hours 4 --strangers 5 --loss 0.3",
         "bzc simulate --out own.pcap --device device.json --start 2020-08-08T22:00:00Z --seed 7",
+        "bzc simulate --out iphone.jsonl --platform ios --gatt --write-device device.json",
         "bzc simulate --list-faults",
     )
 )
@@ -58,17 +69,9 @@ def _list_faults(ctx: click.Context, parameter: click.Parameter, wanted: bool) -
 @click.option(
     "--hours", type=float, default=2.0, show_default=True, metavar="H", help="How long the receivers listen."
 )
-@click.option(
-    "--device", "device_path", type=INPUT_FILE, metavar="FILE", help="Whose phones; else one is drawn."
-)
-@click.option("--seed", type=NUMBER, default=1, show_default=True, metavar="N", help="Draws everything else.")
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="NAME",
-    help="Plant a fault, by name or as F-11; may be repeated.",
-)
+@drawn_device_option()
+@seed_option()
+@fault_option()
 @click.option(
     "--format",
     "format_name",
@@ -81,13 +84,7 @@ def _list_faults(ctx: click.Context, parameter: click.Parameter, wanted: bool) -
     is_flag=True,
     help="In pcap and pcapng: what a controller reports, not what a sniffer hears.",
 )
-@click.option(
-    "--write-device",
-    "device_out",
-    type=INPUT_FILE,
-    metavar="FILE",
-    help="Write the device file of the phones.",
-)
+@write_device_option()
 @click.option(
     "--start",
     "start_ms",
@@ -96,23 +93,12 @@ def _list_faults(ctx: click.Context, parameter: click.Parameter, wanted: bool) -
     metavar="TIME",
     help="When it begins: ISO 8601 with an offset.  [default: 2020-08-10T08:00:00Z]",
 )
-@click.option(
-    "--loss",
-    type=float,
-    default=0.0,
-    show_default=True,
-    metavar="P",
-    help="The share of adverts that a receiver misses.",
-)
+@loss_option()
 @click.option("--receivers", type=NUMBER, default=1, show_default=True, metavar="N", help="How many listen.")
 @click.option(
     "--strangers", type=NUMBER, default=0, show_default=True, metavar="N", help="How many others are near."
 )
-@click.option(
-    "--platform",
-    type=click.Choice(["android", "ios"]),
-    help="Of the phone that is drawn, or where the device file does not say.  [default: android]",
-)
+@platform_option()
 @click.option(
     "--interval-ms",
     type=NUMBER,
@@ -120,6 +106,11 @@ def _list_faults(ctx: click.Context, parameter: click.Parameter, wanted: bool) -
     show_default=True,
     metavar="N",
     help="Nominal advertising interval: longer ones make smaller files.",
+)
+@click.option(
+    "--gatt",
+    is_flag=True,
+    help="In a recording: a reader beside the receivers reads iPhones by GATT.",
 )
 @click.option("--force", is_flag=True, help="Write over files that exist.")
 @click.option(
@@ -145,6 +136,7 @@ def command(
     strangers: int,
     platform: str | None,
     interval_ms: int,
+    gatt: bool,
     force: bool,
 ) -> None:
     """Write a capture of virtual phones.
@@ -157,13 +149,15 @@ def command(
     are always drawn. --write-device writes one that fits the capture, whatever the faults changed.
     """
     format_name = format_name or _FORMATS.get(Path(out).suffix.lower(), "pcap")
-    names = _names(faults)
+    names = fault_names(faults)
     if receivers > 1 and format_name in _ONE_RECEIVER:
         raise CallerError(
             f"a {format_name} file has no place for several receivers: give --format pcapng or jsonl"
         )
     if as_hci and format_name not in ("pcap", "pcapng"):
         raise CallerError("--hci is for pcap and pcapng; btsnoop is always what a controller reports")
+    if gatt and format_name != "jsonl":
+        raise CallerError(f"--gatt: a {format_name} file has no place for GATT reads: give --format jsonl")
     keep_inputs([device_path], [("--out", out), ("--write-device", device_out)])
     for path in (out, device_out):
         if path is not None and path != "-" and Path(path).is_file() and not force:
@@ -171,16 +165,18 @@ def command(
     if device_out is not None and device_out == out:
         raise CallerError("--out and --write-device name one file: give two")
     try:
-        phones = _phones(device_path, platform, start_ms, seed, names)
+        phones = planned_phones(device_path, platform, start_ms, seed, names)
         plan = prepared(
-            Plan(phones, start_ms, _duration_ms(hours), loss, receivers, strangers, interval_ms), seed
+            Plan(phones, start_ms, _duration_ms(hours), loss, receivers, strangers, interval_ms, gatt), seed
         )
         packets = simulate(plan, seed)
+        reading = simulate_reading(plan, seed) if gatt else packets
     except EvidenceError:
         raise
     except ValueError as error:
         raise CallerError(f"{error}; see 'bzc simulate --help'") from None
     _refuse_too_early(plan)
+    _refuse_unshown(plan)
     link = LinkType.HCI if as_hci else LinkType.RADIO
     with written(out) as file:
         if format_name == "pcap":
@@ -190,18 +186,12 @@ def command(
         elif format_name == "btsnoop":
             count = write_btsnoop(packets, file)
         else:
-            count = write_recording(packets, file, receivers)
+            responses = sends_responses(plan, seed)
+            count = write_recording(reading, file, receivers, gatt=gatt, responses=responses)
     if device_out is not None:
         with written(device_out) as file:
             file.write(device_file(plan.phones))
     click.echo(_done(plan, count, out, device_out), err=True)
-
-
-def _names(faults: tuple[str, ...]) -> tuple[str, ...]:
-    try:
-        return tuple(dict.fromkeys(find_fault(name).name for name in faults))
-    except ValueError as error:
-        raise CallerError(f"--fault: {error} (see 'bzc simulate --list-faults')") from None
 
 
 def _duration_ms(hours: float) -> int:
@@ -210,55 +200,23 @@ def _duration_ms(hours: float) -> int:
     return max(1, int(hours * _HOUR_MS))
 
 
-def _phones(
-    path: str | None, platform: str | None, start_ms: int, seed: int, faults: tuple[str, ...]
-) -> tuple[PhonePlan, ...]:
-    if path is None:
-        return (drawn_phone("phone", platform or "android", start_ms, seed, faults),)
-    file: DeviceFile = read_device_file(file_name(path), read_file(path))
-    return tuple(_phone(device, platform, start_ms, faults) for device in file.devices)
-
-
-def _phone(device: Device, platform: str | None, start_ms: int, faults: tuple[str, ...]) -> PhonePlan:
-    if platform and device.platform and platform != device.platform:
-        raise CallerError(f"--platform {platform}: the device file says {device.platform} of {device.name!r}")
-    if len(device.bases) > 1:
-        raise CallerError(f"--device: {device.name!r} has {len(device.bases)} base ids: give a file with one")
-    base = device.bases[0]
-    from_the_start = [
-        each.value for each in device.max_settings if each.from_ms is None or each.from_ms <= start_ms
-    ]
-    later = [
-        (each.from_ms, each.value)
-        for each in device.max_settings
-        if each.from_ms is not None and each.from_ms > start_ms
-    ]
-    return PhonePlan(
-        name=device.name,
-        platform="ios" if (device.platform or platform) == "ios" else "android",
-        base_id=base.base_id,
-        base_day_ms=base.base_day_ms,
-        max_per_day=from_the_start[-1] if from_the_start else None,
-        faults=faults,
-        openings=tuple(
-            (
-                day_start_ms(start_ms) if each.from_ms is None else each.from_ms,
-                start_ms + 401 * 24 * _HOUR_MS if each.to_ms is None else each.to_ms,
-            )
-            for each in sorted(device.foreground, key=lambda each: each.from_ms or 0)
-        ),
-        offset_ms=device.clock_offset_ms or 0,
-        max_changes=tuple(later),
-    )
-
-
 def _refuse_too_early(plan: Plan) -> None:
     """Refuse a phone that could send nothing, since its base id was made later."""
     for phone in plan.phones:
-        if phone.base_day_ms >= plan.until_ms + phone.offset_ms and "before-base-day" not in phone.faults:
+        if phone.base_day_ms >= plan.until_ms + phone.offset_ms and not _EARLY & {*phone.faults}:
             raise CallerError(
                 f"the base id of {phone.name!r} was made on {instant_text(phone.base_day_ms)[:10]}, after the end of "
                 "the simulation: give --start a later time"
+            )
+
+
+def _refuse_unshown(plan: Plan) -> None:
+    """Refuse faults of which nothing would show: those of an iPhone's ids, where nobody reads it."""
+    for phone in plan.phones:
+        unshown = [name for name in phone.faults if phone.platform == "ios" and FAULTS[name].by_reads]
+        if unshown and not plan.gatt:
+            raise CallerError(
+                f"--fault {unshown[0]}: of an iPhone, GATT reads alone can show it: give --gatt, and --format jsonl"
             )
 
 

@@ -1,20 +1,21 @@
 """Faulty phones against the checks of captures.
 
-Theory of operation. Two hours over midnight of a phone with one fault are simulated, folded, and judged as by
-``bzc check``: with the device file, and without it where the fault is to be found without. Phones without a fault,
-under the same settings, are the controls. Loss varies with the seed.
+Theory of operation. Two hours over midnight of a phone with one fault are simulated, folded, and judged as by ``bzc
+check``: with the device file, and without it where the fault is to be found without. Faults of an iPhone that only
+GATT reads can show are judged with a reader beside the receiver. Phones without a fault, under the same settings, are
+the controls. Loss varies with the seed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.evidence.device_files import read_device_file
 from bluezone_harness.findings import Verdict
-from bluezone_harness.observations import RADIO, Advert, Capability, Extent
+from bluezone_harness.observations import RADIO, Advert, Capability, Event, Extent, GattRead
 from bluezone_harness.profiles import profiles_of
 from bluezone_harness.sightings import fold
 from bluezone_harness.verdicts import judge
@@ -22,6 +23,7 @@ from bluezone_harness.virtual.behaviours import PlantedFault
 from bluezone_harness.virtual.contact_logs import FIRST_DAY_MS
 from bluezone_harness.virtual.faults import FAULTS
 from bluezone_harness.virtual.phones import Plan, device_file, drawn_phone, prepared, simulate
+from bluezone_harness.virtual.sessions import Observed, simulate_reading
 from bluezone_reference.key_schedule import DAY_MS
 from bluezone_reference.profiles import V3
 from bluezone_spec.model import Specification
@@ -31,7 +33,8 @@ from .kills import Part, Planted, Trial, of_verdict
 SHOWN = tuple(
     each
     for each in Capability
-    if each in RADIO - {Capability.GATT, Capability.OWN_COMMANDS, Capability.SEVERAL_RECEIVERS}
+    if each
+    in RADIO - {Capability.AD_FIELDS, Capability.GATT, Capability.OWN_COMMANDS, Capability.SEVERAL_RECEIVERS}
 )
 """What a sniffer's capture shows."""
 
@@ -43,15 +46,18 @@ class Setting:
     Attributes:
         interval_ms: Between two adverts of a phone, in ms.
         others: How many phones without a fault are near.
+        gatt: iPhones are read by GATT.
     """
 
     interval_ms: int = 2000
     others: int = 0
+    gatt: bool = False
 
     def __str__(self) -> str:
         """Return it for people."""
         near = f", among {self.others} others" if self.others else ""
-        return f"an advert each {self.interval_ms} ms{near}"
+        read = ", read by GATT" if self.gatt else ""
+        return f"an advert each {self.interval_ms} ms{near}{read}"
 
 
 THINNED = Setting()
@@ -65,6 +71,8 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
     }
 )
 """Of the faults that take more, by name."""
+READ = Setting(gatt=True)
+"""Of the faults of iPhones that take reads."""
 PLATFORMS = ("android", "ios")
 _HOUR_MS = 3_600_000
 _START_MS = FIRST_DAY_MS + 4 * DAY_MS - _HOUR_MS
@@ -86,13 +94,14 @@ def phone_trials(
         seed: Draws the phones and what is lost.
         faults: Which to try.
     """
-    controls = {(platform, THINNED) for platform in PLATFORMS}
+    controls = {("ios", READ), *((platform, THINNED) for platform in PLATFORMS)}
     controls |= {(platform, each) for name, each in SETTINGS.items() for platform in FAULTS[name].platforms}
     for platform, setting in sorted(controls, key=str):
         yield from _trials(specification, None, platform, setting, seed)
     for fault in faults:
         for platform in fault.platforms:
-            yield from _trials(specification, fault, platform, SETTINGS.get(fault.name, THINNED), seed)
+            usual = READ if platform == "ios" and fault.by_reads else THINNED
+            yield from _trials(specification, fault, platform, SETTINGS.get(fault.name, usual), seed)
 
 
 def _trials(
@@ -123,7 +132,14 @@ def _simulated(
         drawn_phone(f"other {number}", platform, _START_MS, seed) for number in range(1, setting.others + 1)
     ]
     loss = _LOSSES[seed % len(_LOSSES)]
-    plan = Plan(tuple(phones), _START_MS, 2 * _HOUR_MS, loss=loss, interval_ms=setting.interval_ms)
+    plan = Plan(
+        tuple(phones),
+        _START_MS,
+        2 * _HOUR_MS,
+        loss=loss,
+        interval_ms=setting.interval_ms,
+        gatt=setting.gatt,
+    )
     plan = prepared(plan, seed)
     return heard(plan, seed), device_file(plan.phones[:1])
 
@@ -131,26 +147,34 @@ def _simulated(
 def heard(plan: Plan, seed: int) -> Capture:
     """Return what is heard of a simulation, as a capture that shows all that a sniffer's can.
 
+    Where its plan has iPhones read, the capture is one of a receiver that reads them.
+
     Args:
         plan: What to simulate.
         seed: Draws what is lost.
     """
-    adverts = (
-        Advert(
-            number,
-            each.time_us,
-            each.receiver,
-            each.address,
-            each.address_type,
-            each.pdu,
-            each.ad,
-            each.rssi,
-            each.channel,
-        )
-        for number, each in enumerate(simulate(plan, seed), 1)
-    )
-    folded = fold("capture", adverts)
+    observed = simulate_reading(plan, seed) if plan.gatt else simulate(plan, seed)
+    folded = fold("capture", (_observation(number, each) for number, each in enumerate(observed, 1)))
     shown = dict.fromkeys(SHOWN, Extent.YES)
+    if plan.gatt:
+        shown[Capability.GATT] = Extent.YES
     if plan.receivers > 1:
         shown[Capability.SEVERAL_RECEIVERS] = Extent.YES
     return Capture("capture", f"{seed:064x}", "pcapng", shown, folded.adverts, False, (), folded)
+
+
+def _observation(number: int, observed: Observed) -> Advert | GattRead | Event:
+    """Return what was observed with its number; a tuple of the air as an advert."""
+    if isinstance(observed, GattRead | Event):
+        return replace(observed, number=number)
+    return Advert(
+        number,
+        observed.time_us,
+        observed.receiver,
+        observed.address,
+        observed.address_type,
+        observed.pdu,
+        observed.ad,
+        observed.rssi,
+        observed.channel,
+    )

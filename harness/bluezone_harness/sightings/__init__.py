@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .choosing import HELD, chosen, in_order, of_kind, those
 from .columns import OrderedSightings, SightingColumns, Who
-from .folding import Folding, fold
+from .folding import Folding, Gathering, fold
 from .model import PAUSE_US, Folded, Sighting
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "PAUSE_US",
     "Folded",
     "Folding",
+    "Gathering",
     "OrderedSightings",
     "Sighting",
     "SightingColumns",

@@ -304,6 +304,12 @@ class Rows:
         """Forget a row; what stands after it keeps its place."""
         self._gone.add(index)
 
+    def until_now(self) -> Rows:
+        """Return the same rows; to what is added here later it has no part."""
+        found = Rows()
+        found._blocks, found._last, found._gone = [*self._blocks], [*self._last], {*self._gone}
+        return found
+
     def in_order(self, more: Sequence[Row] = ()) -> tuple[list[Block], int]:
         """Return all in the order in which they began, as blocks, and how many there are.
 

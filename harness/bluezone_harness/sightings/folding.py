@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bluezone_harness.observations import Advert, Asked, Event, Gap, GattRead, Observation
@@ -180,8 +180,19 @@ class Folding:
 
         Of several that one packet began, what was heard first comes first.
         """
-        blocks, length = self._closed.in_order([each.row() for each in self._open.values()])
-        return SightingColumns(self._source, self._whose, blocks, length)
+        return self.until_now()()
+
+    def until_now(self) -> Callable[[], SightingColumns]:
+        """Return what makes the sightings so far, as ``sightings`` does; another thread may call it while more comes.
+
+        Ordering many takes long; this does not.
+        """
+        closed, more = self._closed.until_now(), [each.row() for each in self._open.values()]
+
+        def ordered() -> SightingColumns:
+            return SightingColumns(self._source, self._whose, *closed.in_order(more))
+
+        return ordered
 
     def times(self) -> Mapping[Payload, Sequence[int]]:
         """Return when each advert of some payloads was heard."""
@@ -229,6 +240,63 @@ def _going_on(row: Row, is_kept: bool, intervals_ms: dict[int, int]) -> _Open:
     return _Open(row[WHOSE], is_kept, *row[:MEDIAN_MS], intervals_ms=intervals_ms)
 
 
+class Gathering:
+    """Takes the observations of one source as they come, and says at any time what the source said so far.
+
+    Args:
+        source: Name of the evidence.
+        keep_times: Keep when adverts of some payloads were heard, to compare several captures.
+    """
+
+    def __init__(self, source: str, keep_times: bool = False) -> None:
+        self._folding = Folding(source, keep_times)
+        self._reads: list[GattRead] = []
+        self._asked: list[Asked] = []
+        self._events: list[Event] = []
+        self._gaps: list[Gap] = []
+        self._adverts = 0
+        self._first_us: int | None = None
+        self._last_us: int | None = None
+
+    def add(self, observation: Observation) -> None:
+        """Take one observation, in the order of its source."""
+        time_us = observation.time_us
+        if self._first_us is None or time_us < self._first_us:
+            self._first_us = time_us
+        if self._last_us is None or time_us > self._last_us:
+            self._last_us = time_us
+        if isinstance(observation, Advert):
+            self._adverts += 1
+            self._folding.add(observation)
+        elif isinstance(observation, GattRead):
+            self._reads.append(observation)
+        elif isinstance(observation, Asked):
+            self._asked.append(observation)
+        elif isinstance(observation, Event):
+            self._events.append(observation)
+        else:
+            self._gaps.append(observation)
+
+    def folded(self) -> Folded:
+        """Return all that was said so far."""
+        return self.until_now()()
+
+    def until_now(self) -> Callable[[], Folded]:
+        """Return what folds all that was said so far; another thread may call it while more comes."""
+        sightings = self._folding.until_now()
+        rest = (
+            tuple(self._reads),
+            tuple(self._asked),
+            tuple(self._events),
+            tuple(self._gaps),
+            self._adverts,
+            self._first_us,
+            self._last_us,
+            self._folding.times(),
+        )
+        return lambda: Folded(sightings(), *rest)
+
+
 def fold(source: str, observations: Iterable[Observation], keep_times: bool = False) -> Folded:
     """Fold the observations of one source.
 
@@ -237,36 +305,7 @@ def fold(source: str, observations: Iterable[Observation], keep_times: bool = Fa
         observations: In the order of the source.
         keep_times: Keep when adverts of some payloads were heard, to compare several captures.
     """
-    folding = Folding(source, keep_times)
-    reads: list[GattRead] = []
-    asked: list[Asked] = []
-    events: list[Event] = []
-    gaps: list[Gap] = []
-    adverts = 0
-    first_us: int | None = None
-    last_us: int | None = None
+    gathering = Gathering(source, keep_times)
     for each in observations:
-        first_us = each.time_us if first_us is None else min(first_us, each.time_us)
-        last_us = each.time_us if last_us is None else max(last_us, each.time_us)
-        if isinstance(each, Advert):
-            adverts += 1
-            folding.add(each)
-        elif isinstance(each, GattRead):
-            reads.append(each)
-        elif isinstance(each, Asked):
-            asked.append(each)
-        elif isinstance(each, Event):
-            events.append(each)
-        else:
-            gaps.append(each)
-    return Folded(
-        folding.sightings(),
-        tuple(reads),
-        tuple(asked),
-        tuple(events),
-        tuple(gaps),
-        adverts,
-        first_us,
-        last_us,
-        folding.times(),
-    )
+        gathering.add(each)
+    return gathering.folded()

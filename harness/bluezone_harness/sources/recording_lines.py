@@ -20,13 +20,20 @@ from bluezone_harness.observations import (
     PduType,
 )
 
+from .ad_fields import AdFields, ad_of_fields
+from .gatt_lines import SESSION_LINES, read_session_line
+
 LONGEST_VALUE = 1650
 """Octets of the longest AdvData or value. Source: Core Specification, Vol 4 Part E 7.8.57."""
 LATEST_US = 253_402_300_800_000_000
 """The end of the year 9999, after which no calendar goes."""
 
+_LONGEST_MS = LATEST_US // 1000
+"""Nobody's clock is set by more."""
+
 _ADDRESS = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*")
+_COMPANY = re.compile(r"[0-9a-f]{4}")
 _NO_RSSI = 127
 _ADDRESS_TYPES = {each.value: each for each in AddressType}
 _PDUS = {each.value: each for each in PduType}
@@ -76,8 +83,8 @@ def _advert(node: Node, number: int, receiver: str) -> Advert | None:
             *("rssi", "channel", "phy", "crc_ok"),
         ),
     )
-    if "fields" in node:
-        node["fields"].members()
+    if "fields" in node and ("ad" in node or "pdu" in node):
+        raise node["fields"].refusal("fields are put together, and beside them stands no ad and no pdu")
     if "phy" in node:
         node["phy"].text()
     rssi = _optional(node, "rssi", lambda each: _integer(each, -128, 127))
@@ -88,11 +95,37 @@ def _advert(node: Node, number: int, receiver: str) -> Advert | None:
         _optional(node, "address", _address),
         _optional(node, "address_type", lambda each: _one_of(each, _ADDRESS_TYPES)),
         _optional(node, "pdu", lambda each: _one_of(each, _PDUS)),
-        _optional(node, "ad", _octets),
+        _optional(node, "fields", _put_together) if "fields" in node else _optional(node, "ad", _octets),
         None if rssi == _NO_RSSI else rssi,
         _optional(node, "channel", lambda each: _integer(each, 0, 39)),
     )
     return advert if _optional(node, "crc_ok", Node.boolean) is not False else None
+
+
+def _put_together(node: Node) -> bytes:
+    """Return the AdvData that fields give.
+
+    Raises:
+        EvidenceError: One is not as it must be, or finds no room.
+    """
+    node.keys((), ("service_uuids", "manufacturer_data", "service_data", "local_name", "tx_power"))
+    uuids = node["service_uuids"].items() if "service_uuids" in node else ()
+    companies = node["manufacturer_data"].members() if "manufacturer_data" in node else {}
+    services = node["service_data"].members() if "service_data" in node else {}
+    for key, each in companies.items():
+        if not _COMPANY.fullmatch(key):
+            raise each.refusal("the key is no company such as 22b5")
+    fields = AdFields(
+        tuple(map(Node.text, uuids)),
+        {int(key, 16): _octets(each) for key, each in companies.items()},
+        {key: _octets(each) for key, each in services.items()},
+        _optional(node, "local_name", Node.text),
+        _optional(node, "tx_power", Node.integer),
+    )
+    try:
+        return ad_of_fields(fields, whole=True)
+    except ValueError as error:
+        raise node.refusal(str(error)) from None
 
 
 def _gatt_read(node: Node, number: int, receiver: str) -> GattRead:
@@ -134,14 +167,14 @@ def _event(node: Node, number: int, receiver: str) -> Event:
     name = node["name"].text() if "name" in node else ""
     if name not in _EVENTS:
         raise node.refusal(f"the name of the event is not known; known are {', '.join(_EVENTS)}")
+    if "by_ms" in node:
+        _integer(node["by_ms"], -_LONGEST_MS, _LONGEST_MS)
     return _noted(node, number, name, "name")
 
 
 def _session(node: Node, number: int, receiver: str) -> Event:
     """Read what happened in a GATT session besides reads."""
-    if "address" in node:
-        _address(node["address"])
-    return _noted(node, number, node["kind"].text(), "kind")
+    return read_session_line(node, number, _time_us(node, "time_us"), receiver)
 
 
 def _noted(node: Node, number: int, name: str, named_by: str) -> Event:
@@ -158,9 +191,8 @@ _EVENTS = ("push", "consent", "confirm", "clock_set", "max_set", "upload")
 _KINDS: Mapping[str, Callable[[Node, int, str], Observation | None]] = {
     "advert": _advert,
     "asked": _asked,
-    "gatt_services": _session,
     "gatt_read": _gatt_read,
-    "disconnect": _session,
+    **dict.fromkeys(SESSION_LINES, _session),
     "event": _event,
     "gap": _gap,
 }

@@ -9,7 +9,7 @@ from random import Random
 from bluezone_harness.observations import PduType
 from bluezone_reference import ad_structures as ad
 
-from .behaviours import AdWriter, Change, PlantedFault
+from .behaviours import AdWriter, Change, PlantedFault, ios_frames
 
 _FLAGS = (ad.FLAGS, b"\x02")
 _COMPANY = b"\xb5\x22"
@@ -131,7 +131,9 @@ AD_FAULTS = (
         "owners-name",
         "BZ-ADV-009",
         "an iPhone's frame bears the name that its owner gave it",
-        lambda behaviour: replace(behaviour, ios_name=owners_name),
+        lambda behaviour: replace(
+            behaviour, ios_frames=lambda phone, random: ios_frames(owners_name(random))
+        ),
         breaks=("BZ-PRV-008",),
         platforms=("ios",),
     ),

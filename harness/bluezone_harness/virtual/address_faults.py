@@ -76,7 +76,9 @@ ADDRESS_FAULTS = (
         "address-out-of-step",
         "BZ-PRV-001",
         "the address changes every 15 minutes by a timer of its own",
-        _change(_by_timer(900000)),
+        lambda behaviour: replace(behaviour, addresses=_by_timer(900000), in_step=False),
+        platforms=("android", "ios"),
+        by_reads=True,
     ),
     PlantedFault(
         "public-address",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bluezone_harness.observations import PduType
 from bluezone_reference.advertisement import (
@@ -24,11 +24,26 @@ from bluezone_reference.profiles import V3
 from .addresses import Addresses, new_at_each_start
 from .id_sources import of_profile
 from .plans import IdSource, PhonePlan, Plan, SentWindow
+from .reads import RIGHT_READS, GattBehaviour
 from .schedules import Schedule
 
 AdWriter = Callable[[bytes], bytes]
 """From an id to AdvData."""
 Windows = Iterable[SentWindow]
+
+
+class IosFrames(NamedTuple):
+    """What an iPhone's app has its system send.
+
+    Attributes:
+        open_ad: AdvData while the app is open.
+        background_ad: AdvData while it is in the background; ``None``: nothing of the app's.
+        open_response: What is answered to a scan request while the app is open; empty: nothing.
+    """
+
+    open_ad: bytes
+    background_ad: bytes | None
+    open_response: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +54,25 @@ class Behaviour:
         plan: Changes the phone's own plan before anything happens, such as its base id; twice is as once.
         ids: Makes the source of its ids.
         ad_writer: Makes what writes an id into AdvData; drawn once for a phone.
-        ios_name: The local name of an iPhone whose app is open.
+        ios_frames: What an iPhone sends; drawn once for a phone.
         addresses: Makes the policy of its addresses.
         pdu: Which PDU it sends.
         schedule: Of its scheduled on-windows.
         windows: Changes what is sent: on-windows that last too long, or are sent twice.
+        reads: What an iPhone offers to whoever connects, and what it answers.
+        in_step: Where iPhones are read, the address of an iPhone changes with its slots, and not minutes later.
     """
 
     plan: Callable[[PhonePlan, Plan, Random], PhonePlan]
     ids: Callable[[PhonePlan, Plan, Random], IdSource]
     ad_writer: Callable[[Random], AdWriter]
-    ios_name: Callable[[Random], str]
+    ios_frames: Callable[[PhonePlan, Random], IosFrames]
     addresses: Callable[[Random], Addresses]
     pdu: PduType
     schedule: Schedule
     windows: Callable[[PhonePlan, Random, Windows], Iterator[SentWindow]]
+    reads: GattBehaviour
+    in_step: bool
 
 
 def _same_plan(phone: PhonePlan, plan: Plan, random: Random) -> PhonePlan:
@@ -69,8 +88,22 @@ def _android_writer(random: Random) -> AdWriter:
     return lru_cache(maxsize=2)(lambda rolling_id: encode_advertisement(AndroidAdvertisement(rolling_id)))
 
 
-def _ios_name(random: Random) -> str:
-    return V3.advertisement.ios_local_name
+def ios_frames(name: str) -> IosFrames:
+    """Return what an iPhone sends.
+
+    Args:
+        name: The local name while the app is open.
+
+    Source: BZ-ADV-009, BZ-ADV-010.
+    """
+    return IosFrames(
+        encode_advertisement(IosAdvertisement(name)),
+        encode_advertisement(IosBackgroundAdvertisement(ONLY_BLUEZONE_SERVICES, only_bluezone=True)),
+    )
+
+
+def _right_ios_frames(phone: PhonePlan, random: Random) -> IosFrames:
+    return ios_frames(V3.advertisement.ios_local_name)
 
 
 def _same_windows(phone: PhonePlan, random: Random, windows: Windows) -> Iterator[SentWindow]:
@@ -81,11 +114,13 @@ CORRECT = Behaviour(
     plan=_same_plan,
     ids=_right_ids,
     ad_writer=_android_writer,
-    ios_name=_ios_name,
+    ios_frames=_right_ios_frames,
     addresses=new_at_each_start,
     pdu=PduType.ADV_IND,
     schedule=Schedule(),
     windows=_same_windows,
+    reads=RIGHT_READS,
+    in_step=True,
 )
 
 
@@ -105,6 +140,7 @@ class PlantedFault:
         breaks: Other requirements that it breaks.
         needs_key: Under ``requirement`` it can be seen with the device file only.
         platforms: Into which phones it can be planted.
+        by_reads: In an iPhone, GATT reads alone can show it.
     """
 
     name: str
@@ -115,13 +151,4 @@ class PlantedFault:
     breaks: tuple[str, ...] = ()
     needs_key: bool = False
     platforms: tuple[Literal["android", "ios"], ...] = ("android",)
-
-
-def ios_open(name: str) -> bytes:
-    """Return what an iPhone sends whose app is open. Source: BZ-ADV-009."""
-    return encode_advertisement(IosAdvertisement(name))
-
-
-def ios_background() -> bytes:
-    """Return what an iPhone sends whose app is in the background. Source: BZ-ADV-010."""
-    return encode_advertisement(IosBackgroundAdvertisement(ONLY_BLUEZONE_SERVICES, only_bluezone=True))
+    by_reads: bool = False

@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from typing import BinaryIO
 
-from bluezone_harness.observations import Capability, Extent
+from bluezone_harness.observations import Capability, Event, Extent, GattRead
 from bluezone_harness.writing import packets as forms
 from bluezone_harness.writing.packets import hci_octets, radio_octets, received
 from bluezone_harness.writing.pcapng import PcapngWriter
-from bluezone_harness.writing.recordings import advert_line, end_line, header_line
+from bluezone_harness.writing.recordings import advert_line, end_line, header_line, observation_line
 
 from .plans import AirPacket
 
@@ -141,24 +141,40 @@ def write_btsnoop(packets: Iterable[AirPacket], file: BinaryIO) -> int:
     return count
 
 
-def write_recording(packets: Iterable[AirPacket], file: BinaryIO, receivers: int = 1) -> int:
-    """Write a recording: a header, an advert a line, and an end.
+def write_recording(
+    packets: Iterable[AirPacket | GattRead | Event],
+    file: BinaryIO,
+    receivers: int = 1,
+    *,
+    gatt: bool = False,
+    responses: bool = False,
+) -> int:
+    """Write a recording: a header, an observation a line, and an end.
 
     Args:
         packets: In the order of time.
         file: Open for writing.
         receivers: How many there are; with several, each advert names its own.
+        gatt: iPhones are read.
+        responses: Receivers ask for scan responses.
 
     Returns:
-        How many packets there were.
+        How many observations there were.
     """
     several = Extent.YES if receivers > 1 else Extent.NO
     capabilities = {**_RECORDING_CAPABILITIES, Capability.SEVERAL_RECEIVERS: several}
+    if gatt:
+        capabilities[Capability.GATT] = Extent.YES
+    if responses:
+        capabilities[Capability.SCAN_RESPONSE] = Extent.YES
     file.write(header_line(_RECORDING_SOURCE, "", capabilities))
     count = 0
     for packet in packets:
         count += 1
-        file.write(advert_line(packet, crc_ok=True))
+        if isinstance(packet, GattRead | Event):
+            file.write(observation_line(packet))
+        else:
+            file.write(advert_line(packet, crc_ok=True))
     file.write(end_line("the simulation ended"))
     return count
 

@@ -17,12 +17,13 @@ from .address_faults import ADDRESS_FAULTS
 from .behaviours import CORRECT, Behaviour, PlantedFault
 from .id_faults import ID_FAULTS
 from .plans import PhonePlan
+from .read_faults import READ_FAULTS
 from .window_faults import WINDOW_FAULTS
 
 FAULTS: Mapping[str, PlantedFault] = MappingProxyType(
-    {each.name: each for each in (*ID_FAULTS, *AD_FAULTS, *WINDOW_FAULTS, *ADDRESS_FAULTS)}
+    {each.name: each for each in (*ID_FAULTS, *AD_FAULTS, *WINDOW_FAULTS, *ADDRESS_FAULTS, *READ_FAULTS)}
 )
-"""Every planted fault by its name, ids first, then AdvData, time and address."""
+"""Every planted fault by its name, ids first, then AdvData, time, address and reads."""
 
 
 def find_fault(text: str) -> PlantedFault:

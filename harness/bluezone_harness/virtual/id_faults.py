@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
+from typing import Literal
 
 from bluezone_reference.advertisement import OldAndroidAdvertisement, encode_advertisement
 from bluezone_reference.key_schedule import DAY_MS, KEY_OCTETS, day_start_ms
-from bluezone_reference.name_obfuscation import STATIC_ID_CHARACTERS, STATIC_ID_LENGTH
-from bluezone_reference.profiles import ANDROID_V3, IOS_V3, V2
+from bluezone_reference.profiles import IOS_V3, V2
 
 from . import id_sources
 from .behaviours import Behaviour, Change, PlantedFault
+from .old_iphones import OLD_READS, drawn_static_id, obfuscated_name, old_frames
 from .plans import IdSource, PhonePlan, Plan
 
 
@@ -58,7 +59,7 @@ def _before_base_day(behaviour: Behaviour) -> Behaviour:
     return replace(
         behaviour,
         plan=later_base,
-        ids=lambda phone, plan, random: id_sources.of_profile(phone, ANDROID_V3),
+        ids=lambda phone, plan, random: id_sources.of_profile(phone, id_sources.build_of(phone)),
     )
 
 
@@ -139,15 +140,16 @@ def _slot_late(phone: PhonePlan, plan: Plan, random: Random) -> IdSource:
 
 def _first_generation(behaviour: Behaviour) -> Behaviour:
     def ids(phone: PhonePlan, plan: Plan, random: Random) -> IdSource:
-        letters = (int(len(STATIC_ID_CHARACTERS) * random.random()) for _ in range(STATIC_ID_LENGTH))
-        static_id = "".join(STATIC_ID_CHARACTERS[letter] for letter in letters).encode("ascii")
-        return lambda time_ms: static_id
+        shown = obfuscated_name(phone) if phone.platform == "ios" else drawn_static_id(random).encode("ascii")
+        return lambda time_ms: shown
 
     def ad_writer(random: Random) -> Callable[[bytes], bytes]:
         return lambda static_id: encode_advertisement(OldAndroidAdvertisement(static_id.decode("ascii")))
 
-    return replace(behaviour, ids=ids, ad_writer=ad_writer)
+    return replace(behaviour, ids=ids, ad_writer=ad_writer, ios_frames=old_frames, reads=OLD_READS)
 
+
+_BOTH: tuple[Literal["android", "ios"], ...] = ("android", "ios")
 
 ID_FAULTS = (
     PlantedFault(
@@ -164,6 +166,8 @@ ID_FAULTS = (
         "day and slot are those of local time, seven hours ahead of UTC",
         _ids(lambda phone, plan, random: id_sources.by_other_rules(phone, shift_ms=7 * 3600000)),
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "day-key-lag",
@@ -172,6 +176,8 @@ ID_FAULTS = (
         _day_key_lag,
         fault="F-14b",
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "corrected-salt",
@@ -179,6 +185,8 @@ ID_FAULTS = (
         "the salt is spelt with the second e, bluezonesubkey",
         _ids(lambda phone, plan, random: id_sources.by_other_rules(phone, salt=b"bluezonesubkey")),
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "no-salt",
@@ -186,6 +194,8 @@ ID_FAULTS = (
         "the first subkey is the hash of the day key alone",
         _ids(lambda phone, plan, random: id_sources.by_other_rules(phone, salt=b"")),
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "other-octets",
@@ -193,6 +203,8 @@ ID_FAULTS = (
         "the rolling id is the first twelve octets of the subkey",
         _ids(lambda phone, plan, random: id_sources.by_other_rules(phone, positions=tuple(range(12)))),
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "slot-late",
@@ -200,6 +212,8 @@ ID_FAULTS = (
         "the rolling id is that of the slot before",
         _ids(_slot_late),
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "v2-build",
@@ -216,6 +230,8 @@ ID_FAULTS = (
         _before_base_day,
         fault="F-12",
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "stale-list",
@@ -224,6 +240,8 @@ ID_FAULTS = (
         _stale_list,
         fault="F-10",
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "future-list",
@@ -233,6 +251,8 @@ ID_FAULTS = (
         fault="F-11",
         breaks=("BZ-PRV-005",),
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "midnight-list",
@@ -241,6 +261,8 @@ ID_FAULTS = (
         _ids(_midnight_list),
         fault="F-13",
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "unsaved-base",
@@ -250,6 +272,8 @@ ID_FAULTS = (
         fault="F-14",
         breaks=("BZ-ADV-004",),
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "old-id",
@@ -266,6 +290,8 @@ ID_FAULTS = (
         _other_time(lambda since_ms, slot_ms: since_ms - since_ms % (4 * slot_ms)),
         breaks=("BZ-KEY-006",),
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "repeated-ids",
@@ -274,6 +300,8 @@ ID_FAULTS = (
         _other_time(lambda since_ms, slot_ms: since_ms % (2 * slot_ms)),
         breaks=("BZ-KEY-006",),
         needs_key=True,
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "empty-base",
@@ -282,6 +310,8 @@ ID_FAULTS = (
         _empty_base,
         fault="F-15",
         breaks=("BZ-KEY-001", "BZ-PRV-005"),
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "zero-base",
@@ -289,6 +319,8 @@ ID_FAULTS = (
         "the base id is 32 octets of zero",
         _base(bytes(KEY_OCTETS)),
         breaks=("BZ-KEY-001",),
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "counting-base",
@@ -296,13 +328,16 @@ ID_FAULTS = (
         "the base id counts up from zero",
         _base(bytes(range(KEY_OCTETS))),
         breaks=("BZ-KEY-001",),
+        platforms=_BOTH,
+        by_reads=True,
     ),
     PlantedFault(
         "v1-build",
         "BZ-PRV-008",
-        "Android 1.x: one static id of six characters, under its own service UUID",
+        "Android 1.x, iPhones up to 2.0: one static id of six characters, under its own service UUID",
         _first_generation,
         fault="F-21",
         breaks=("BZ-ADV-002", "BZ-PRV-004"),
+        platforms=_BOTH,
     ),
 )

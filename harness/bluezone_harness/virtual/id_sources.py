@@ -20,7 +20,7 @@ from bluezone_reference.key_schedule import (
     slots_a_day,
     slots_from_setting,
 )
-from bluezone_reference.profiles import ANDROID_V3, V3, Profile
+from bluezone_reference.profiles import ANDROID_V3, IOS_V3, V3, Profile
 from bluezone_reference.rolling_id_source import RollingIdSource
 
 from .plans import IdSource, PhonePlan
@@ -33,6 +33,11 @@ def slots_at(phone: PhonePlan, time_ms: int) -> int:
         if from_ms <= time_ms:
             count = slots_from_setting(value)
     return count
+
+
+def build_of(phone: PhonePlan) -> Profile:
+    """Return the profile of the published build of a phone's platform."""
+    return IOS_V3 if phone.platform == "ios" else ANDROID_V3
 
 
 def of_profile(phone: PhonePlan, profile: Profile = V3) -> IdSource:
@@ -56,7 +61,7 @@ def of_profile(phone: PhonePlan, profile: Profile = V3) -> IdSource:
 
 
 def with_list_of_next_day(phone: PhonePlan, from_ms: int) -> IdSource:
-    """Return what Android 3.0.3 sends whose clock stood a day ahead for a moment.
+    """Return what a published build (3.0.3) sends whose clock stood a day ahead for a moment.
 
     Args:
         phone: Its plan.
@@ -64,7 +69,7 @@ def with_list_of_next_day(phone: PhonePlan, from_ms: int) -> IdSource:
 
     Source: F-11.
     """
-    source = RollingIdSource(phone.base_id, phone.base_day_ms, ANDROID_V3, phone.max_per_day)
+    source = RollingIdSource(phone.base_id, phone.base_day_ms, build_of(phone), phone.max_per_day)
     waiting = [from_ms]
 
     def rolling_id(time_ms: int) -> bytes | None:
@@ -76,7 +81,7 @@ def with_list_of_next_day(phone: PhonePlan, from_ms: int) -> IdSource:
 
 
 def with_list_of_day_before(phone: PhonePlan, midnight_ms: int) -> IdSource:
-    """Return what Android 3.0.3 sends that made its list of ids at a midnight: the day before's, labelled as the new.
+    """Return what a published build (3.0.3) sends that made its list of ids at a midnight: the day before's.
 
     Args:
         phone: Its plan.
@@ -85,7 +90,7 @@ def with_list_of_day_before(phone: PhonePlan, midnight_ms: int) -> IdSource:
     Source: F-13.
     """
     before = of_profile(phone)
-    source = RollingIdSource(phone.base_id, phone.base_day_ms, ANDROID_V3, phone.max_per_day)
+    source = RollingIdSource(phone.base_id, phone.base_day_ms, build_of(phone), phone.max_per_day)
     source.rolling_id(midnight_ms - 1, reread_ms=midnight_ms)
     return lambda time_ms: before(time_ms) if time_ms < midnight_ms else _answer(source, time_ms)
 

@@ -57,6 +57,7 @@ class SentWindow(NamedTuple):
         ad: AdvData.
         interval_us: Nominal advertising interval, without advDelay.
         level: RSSI to add to that of the sender's place, in dB.
+        response: AdvData of the scan response; empty: it tells nothing.
     """
 
     from_us: int
@@ -67,6 +68,7 @@ class SentWindow(NamedTuple):
     ad: bytes
     interval_us: int
     level: int = 0
+    response: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ class Plan:
         receivers: How many listen.
         strangers: How many others send near by: phones with other keys, old builds, iPhones, other apps, other things.
         interval_ms: Nominal advertising interval of Android phones; longer ones thin a capture out.
+        gatt: iPhones are read by GATT. Their addresses then change with their slots, as BZ-PRV-001 has it, which reads
+            can show; else every 15 minutes.
     """
 
     phones: tuple[PhonePlan, ...]
@@ -134,6 +138,7 @@ class Plan:
     receivers: int = 1
     strangers: int = 0
     interval_ms: int = 100
+    gatt: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""

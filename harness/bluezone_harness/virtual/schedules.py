@@ -12,7 +12,7 @@ Source: chapter Advertisement, "When a phone sends"; source A ``ServiceTraceCovi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
@@ -75,7 +75,12 @@ def android_windows(
 
 
 def iphone_windows(
-    start_ms: int, until_ms: int, openings: tuple[Span, ...], silences: tuple[Span, ...], random: Random
+    start_ms: int,
+    until_ms: int,
+    openings: tuple[Span, ...],
+    silences: tuple[Span, ...],
+    random: Random,
+    slot_end_ms: Callable[[int], int] | None = None,
 ) -> Iterator[tuple[int, int, int, bool]]:
     """Yield what an iPhone advertises, which has no pauses: from, until, which address, and whether the app is open.
 
@@ -85,11 +90,14 @@ def iphone_windows(
         openings: When the app is open, in order; none: all the time.
         silences: When Bluetooth is off, in order.
         random: For when the address changes.
+        slot_end_ms: From an instant to when the address changes after it; ``None``: every 15 minutes.
     """
     edges = sorted({edge for span in (*openings, *silences) for edge in span})
     from_ms, number = start_ms - int(ROTATION_MS * random.random()), 0
+    if slot_end_ms is not None:
+        from_ms = start_ms
     while from_ms < until_ms:
-        rotation_ms = from_ms + ROTATION_MS
+        rotation_ms = from_ms + ROTATION_MS if slot_end_ms is None else slot_end_ms(from_ms)
         marks = [from_ms, *(edge for edge in edges if from_ms < edge < rotation_ms), rotation_ms]
         for begin_ms, end_ms in pairwise(marks):
             if any(silent_ms <= begin_ms < heard_ms for silent_ms, heard_ms in silences):

@@ -14,7 +14,15 @@ from functools import lru_cache
 from struct import Struct
 from typing import Protocol
 
-from bluezone_harness.observations import AddressType, Asked, PduType, random_address_type
+from bluezone_harness.observations import (
+    AddressType,
+    Advert,
+    Asked,
+    Observation,
+    PduType,
+    random_address_type,
+)
+from bluezone_harness.sources.recording_lines import LATEST_US
 
 from .link_layer import (
     ACCESS_ADDRESS,
@@ -151,3 +159,26 @@ def _known(advert: Heard) -> tuple[PduType, bytes, AddressType, bytes]:
     if len(address) != ADDRESS_OCTETS or address_type not in (_TOLD | {random_address_type(address)}):
         raise ValueError("this is no legacy advertising PDU: its address is not of that type")
     return pdu, address, address_type, ad
+
+
+def packet_of(observation: Observation, links: dict[str, int]) -> tuple[str, int, bytes]:
+    """Return the receiver, the link type and the octets of an observation.
+
+    Args:
+        observation: Any.
+        links: The link type of each receiver whose adverts were written: that of the first. It is added to.
+
+    Raises:
+        ValueError: It has no such form.
+    """
+    if not 0 <= observation.time_us <= LATEST_US:
+        raise ValueError("no calendar goes so far")
+    if isinstance(observation, Asked):
+        return observation.receiver, HCI, command_octets(observation)
+    if not isinstance(observation, Advert):
+        raise ValueError("this is no packet")
+    # only who listens to the air itself knows the channel
+    link = links.get(observation.receiver, HCI if observation.channel is None else RADIO)
+    octets = radio_octets(observation) if link == RADIO else received(hci_octets(observation))
+    links[observation.receiver] = link
+    return observation.receiver, link, octets

@@ -20,7 +20,8 @@ Source: RFC 2104 (HMAC); Core Specification Supplement, Part A 1 (data types).
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 
@@ -301,11 +302,36 @@ class Pseudonyms:
 
     def _fields(self, event: Event) -> dict[str, object]:
         address = event.fields.get("address")
-        try:
+        found: dict[str, object] = {}
+        with suppress(ValueError):
             octets = bytes.fromhex(str(address).replace(":", ""))
-        except ValueError:
-            return {}
-        return {"address": self.address(octets).hex(":").upper()} if len(octets) == _ADDRESS_OCTETS else {}
+            if len(octets) == _ADDRESS_OCTETS:
+                found["address"] = self.address(octets).hex(":").upper()
+        if event.name in ("gatt_services", "gatt_error"):
+            found |= self._session(event)
+        return found
+
+    def _session(self, event: Event) -> dict[str, object]:
+        """Return what a GATT session holds besides its address: what is a word or a number stays, UUIDs as ``uuid``."""
+        found: dict[str, object] = {}
+        for key in ("step", "service", "characteristic", "att_error", "services"):
+            each = event.fields.get(key)
+            if isinstance(each, list):
+                found[key] = [self._service(service) for service in each if isinstance(service, Mapping)]
+            elif each is not None:
+                found[key] = self.uuid(str(each)) if key in ("service", "characteristic") else each
+        return found if event.name == "gatt_services" else found | {"reason": "not told"}
+
+    def _service(self, service: Mapping[str, object]) -> dict[str, object]:
+        characteristics = service.get("characteristics")
+        return {
+            "uuid": self.uuid(str(service.get("uuid"))),
+            "characteristics": [
+                {"uuid": self.uuid(str(each.get("uuid"))), "properties": each.get("properties")}
+                for each in (characteristics if isinstance(characteristics, list) else ())
+                if isinstance(each, Mapping)
+            ],
+        }
 
 
 _COMMANDS: dict[str, tuple[int | None, int | None]] = {

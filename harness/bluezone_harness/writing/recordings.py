@@ -19,11 +19,12 @@ from bluezone_harness.observations import (
     GattRead,
     Observation,
 )
+from bluezone_harness.sources.ad_fields import fields_of_ad
 
 from .packets import Heard
 
 SCHEMA = 1
-SESSION_KINDS = frozenset({"gatt_services", "disconnect"})
+SESSION_KINDS = frozenset({"gatt_services", "gatt_error", "disconnect"})
 """Events that a recording writes as kinds of their own."""
 
 
@@ -45,16 +46,17 @@ def header_line(source: str, receiver: str, capabilities: Mapping[Capability, Ex
     )
 
 
-def observation_line(observation: Observation, *, crc_ok: bool = False) -> bytes:
+def observation_line(observation: Observation, *, crc_ok: bool = False, as_fields: bool = False) -> bytes:
     """Return the line of an observation.
 
     Args:
         observation: Its packet number is not written: a line has its own.
         crc_ok: Of an advert: its CRC was looked at, and right.
+        as_fields: Of an advert: its AdvData were put together of fields, which are written in their place.
     """
     match observation:
         case Advert():
-            return advert_line(observation, crc_ok=crc_ok)
+            return advert_line(observation, crc_ok=crc_ok, as_fields=as_fields)
         case GattRead():
             known = {
                 "receiver": observation.receiver,
@@ -105,12 +107,13 @@ class HeardAt(Heard, Protocol):
         """Who heard it; may be empty."""
 
 
-def advert_line(advert: HeardAt, *, crc_ok: bool) -> bytes:
+def advert_line(advert: HeardAt, *, crc_ok: bool, as_fields: bool = False) -> bytes:
     """Return the line of an advert.
 
     Args:
         advert: What is ``None`` of it is left out.
         crc_ok: Its CRC was looked at, and right.
+        as_fields: Write the fields of its AdvData in their place, and no PDU.
     """
     line: dict[str, object] = {"kind": "advert", "time_us": advert.time_us}
     if advert.receiver:
@@ -119,10 +122,10 @@ def advert_line(advert: HeardAt, *, crc_ok: bool) -> bytes:
         line["address"] = _address(advert.address)
     if advert.address_type is not None:
         line["address_type"] = str(advert.address_type)
-    if advert.pdu is not None:
+    if advert.pdu is not None and not as_fields:
         line["pdu"] = str(advert.pdu)
     if advert.ad is not None:
-        line["ad"] = advert.ad.hex()
+        line |= {"fields": _fields(advert.ad)} if as_fields else {"ad": advert.ad.hex()}
     if advert.rssi is not None:
         line["rssi"] = advert.rssi
     if advert.channel is not None:
@@ -130,6 +133,19 @@ def advert_line(advert: HeardAt, *, crc_ok: bool) -> bytes:
     if crc_ok:
         line["crc_ok"] = True
     return _line(line)
+
+
+def _fields(ad: bytes) -> dict[str, object]:
+    """Return the fields of AdvData; what is not there is left out."""
+    found = fields_of_ad(ad)
+    members: dict[str, object] = {
+        "service_uuids": list(found.service_uuids),
+        "manufacturer_data": {f"{each:04x}": data.hex() for each, data in found.manufacturer_data.items()},
+        "service_data": {each: data.hex() for each, data in found.service_data.items()},
+        "local_name": found.local_name,
+        "tx_power": found.tx_power,
+    }
+    return {name: each for name, each in members.items() if each not in ([], {}, None)}
 
 
 def _address(address: bytes | None) -> str | None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
+from random import Random
 
 import pytest
 
 from bluezone_harness.checks import CHECKS
+from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.findings import Judgement
-from bluezone_harness.observations import Capability
+from bluezone_harness.observations import RADIO, UNLESS_DENIED, Advert, Capability, Extent
 from bluezone_harness.results import Result
-from bluezone_harness.sightings import Sighting
+from bluezone_harness.sightings import Sighting, fold
+from bluezone_harness.sources.ad_fields import AdFields, ad_of_fields, fields_of_ad
+from bluezone_harness.virtual.plans import AirPacket
 
 DAY_MS = 86_400_000
 BASE_ID = bytes.fromhex("4c5224b397f8ab3896781d5aa0f3119f280513f1b592ca280ebded6357e21084")
@@ -127,3 +132,91 @@ def right_id(schedule: Callable[..., Callable[[int], bytes]]) -> Callable[[int],
 def failing() -> Callable[[Result], set[str]]:
     """Return a function from a result to the requirements that fail."""
     return lambda result: {each.id for each in result.requirements if each.verdict == "fail"}
+
+
+# --- what an operating system's scanner tells ---
+
+
+@pytest.fixture(scope="session")
+def thinned() -> Callable[..., list[Advert]]:
+    """Return a function that thins packets out as an operating system's scanner does.
+
+    Positional: packets in the order of time, a seed, a system (``BlueZ``, ``CoreBluetooth``, ``WinRT``), and by how
+    many dB the signal must have changed to be told again; ``None``: only a change of what is told counts. What an
+    address sent is put together with what it sent before and with an answer to scans; the first report waits for up to
+    1.5 s, each comes up to 2 s late, and who was silent for three minutes is forgotten.
+    """
+
+    def thin(packets: Iterable[AirPacket], seed: int, system: str, threshold: int | None) -> list[Advert]:
+        random = Random(f"{seed} {system} {threshold}")
+        known: dict[bytes, _Told] = {}
+        found: list[Advert] = []
+        now_us = 0
+        for each in packets:
+            told = known.get(each.address)
+            if told is None or each.time_us - told.heard_us > 180_000_000:
+                first_us = each.time_us + int(1_500_000 * random.random())
+                answer = {"0000180a-0000-1000-8000-00805f9b34fb": None} if random.random() < 0.5 else {}
+                told = known[each.address] = _Told(first_us, answer)
+            told.hear(each)
+            octets = told.octets()
+            changed = threshold is not None and abs(each.rssi - told.rssi) >= threshold
+            if each.time_us < told.first_us or (octets == told.octets_told and not changed):
+                continue
+            told.octets_told, told.rssi = octets, each.rssi
+            now_us = max(now_us, each.time_us + int(2_000_000 * random.random()))
+            address = None if system == "CoreBluetooth" else each.address
+            kind = each.address_type if system == "BlueZ" else None
+            found.append(
+                Advert(len(found) + 1, now_us, each.receiver, address, kind, None, octets, each.rssi, None)
+            )
+        return found
+
+    return thin
+
+
+@dataclass
+class _Told:
+    """What a system knows of an address."""
+
+    first_us: int
+    services: dict[str, None]
+    heard_us: int = 0
+    companies: dict[int, bytes] = field(default_factory=dict)
+    data: dict[str, bytes] = field(default_factory=dict)
+    name: str | None = None
+    tx_power: int | None = None
+    octets_told: bytes = b"\xff"
+    rssi: int = 0
+
+    def hear(self, packet: AirPacket) -> None:
+        fields = fields_of_ad(packet.ad)
+        self.heard_us = packet.time_us
+        self.services.update(dict.fromkeys(fields.service_uuids))
+        self.companies.update(fields.manufacturer_data)
+        self.data.update(fields.service_data)
+        self.name = fields.local_name or self.name
+        self.tx_power = self.tx_power if fields.tx_power is None else fields.tx_power
+
+    def octets(self) -> bytes:
+        return ad_of_fields(
+            AdFields(tuple(self.services), self.companies, self.data, self.name, self.tx_power)
+        )
+
+
+@pytest.fixture(scope="session")
+def told() -> Callable[[list[Advert], str], Capture]:
+    """Return a function from adverts, and the system that told them, to a recording of theirs."""
+
+    def make(adverts: list[Advert], system: str) -> Capture:
+        folded = fold("told", adverts)
+        known = {
+            Capability.AD_FIELDS: True,
+            Capability.RSSI: True,
+            Capability.ADDRESS: system != "CoreBluetooth",
+            Capability.ADDRESS_TYPE: system == "BlueZ",
+        }
+        shown = {each: Extent.YES if known.get(each) else Extent.NO for each in RADIO - UNLESS_DENIED}
+        return Capture("told", "2" * 64, "recording", shown, folded.adverts, False, (), folded)
+
+    return make

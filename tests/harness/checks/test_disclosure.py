@@ -10,7 +10,7 @@ import pytest
 from bluezone_harness.checks.extras import own_frames
 from bluezone_harness.checks.subjects import Subject
 from bluezone_harness.findings import Judgement, Reason, Verdict
-from bluezone_harness.observations import PduType
+from bluezone_harness.observations import Capability, Extent, PduType
 from bluezone_harness.sightings import Sighting
 
 NOON_MS = 1_596_844_800_000 + 86_400_000 + 43_200_000
@@ -63,7 +63,7 @@ def test_a_name_on_android_fails_wherever_it_stands(
         (IOS_UUID + name(b"An's iPhone"), Verdict.FAIL),
         (IOS_UUID + OVERFLOW[:13], Verdict.PASS),
         (OLD_IOS_UUID + name(b"2aBY3xYB95"), Verdict.FAIL),
-        (OLD_IOS_UUID, Verdict.PASS),
+        (OLD_IOS_UUID, Verdict.INCONCLUSIVE),
         (STATIC, Verdict.FAIL),
     ],
 )
@@ -84,6 +84,56 @@ def test_a_static_id_is_named_and_counted_once(
     assert (found.verdict, found.judged, found.failed) == (Verdict.FAIL, 2, 1)
     assert "static id aB3xY9" in found.grounds[0].seen
     assert len(found.grounds) == 2
+
+
+@pytest.mark.req("BZ-PRV-008", "F-21")
+@pytest.mark.parametrize(
+    ("pdu", "verdict"),
+    [
+        (PduType.ADV_IND, Verdict.INCONCLUSIVE),
+        (PduType.ADV_SCAN_IND, Verdict.INCONCLUSIVE),
+        (None, Verdict.INCONCLUSIVE),
+        (PduType.ADV_NONCONN_IND, Verdict.PASS),
+    ],
+)
+def test_an_old_iphone_whose_answer_nobody_heard_does_not_pass(
+    heard: Heard,
+    privacy: Privacy,
+    sighting: Callable[..., Sighting],
+    pdu: PduType | None,
+    verdict: Verdict,
+) -> None:
+    old = sighting(NOON_MS, b"\x02\x01\x1a" + OLD_IOS_UUID, pdu=pdu)
+    right = sighting(NOON_MS, b"\x02\x01\x1a" + IOS_UUID + name(b"Bluezone"), address="5A:00:00:00:00:01")
+    found = privacy(heard([old, right]), without=SLOW)["BZ-PRV-008"]
+    assert (found.verdict, found.judged) == (verdict, 2)
+    if verdict is Verdict.INCONCLUSIVE:
+        assert found.reason is Reason.EVIDENCE_MISSING
+        assert "none was heard of 1 of its addresses: listen again, and scan actively" in found.summary
+    assert privacy(heard([right]), without=SLOW)["BZ-PRV-008"].verdict is Verdict.PASS
+
+
+@pytest.mark.req("BZ-PRV-008", "F-21")
+def test_each_address_of_an_old_iphone_has_to_answer(
+    heard: Heard, privacy: Privacy, sighting: Callable[..., Sighting]
+) -> None:
+    first, second = (
+        sighting(NOON_MS + later_ms, b"\x02\x01\x1a" + OLD_IOS_UUID, address=address)
+        for later_ms, address in ((0, "5A:00:00:00:00:01"), (900_000, "5A:00:00:00:00:02"))
+    )
+    # an answer without a name, and another's answer
+    answers = [replace(each, pdu=PduType.SCAN_RSP, ad=b"\x02\x0a\x08") for each in (first, second)]
+    others = sighting(NOON_MS, name(b"lamp"), pdu=PduType.SCAN_RSP, address="5A:00:00:00:00:03")
+
+    def said(*heard_of: Sighting) -> Judgement:
+        return privacy(heard(list(heard_of)), without=SLOW)["BZ-PRV-008"]
+
+    assert said(first, second, *answers).verdict is Verdict.PASS
+    assert "of 1 of its addresses" in said(first, second, answers[0], others).summary
+    assert "of 2 of its addresses" in said(first, second, others).summary
+    # one name is enough to fail
+    static = replace(answers[0], ad=name(b"2aBY3xYB95"))
+    assert said(first, second, static).verdict is Verdict.FAIL
 
 
 @pytest.mark.req("BZ-PRV-008", "BZ-ADV-009")
@@ -159,6 +209,21 @@ def test_what_several_phones_send_alike_tells_none_apart(
     assert said(with_more(other, service)) is Verdict.PASS
     assert said(with_more(other, b"\x03\x02\x5b\x12")) is Verdict.FAIL
     assert said(other) is Verdict.FAIL
+
+
+@pytest.mark.req("BZ-PRV-008")
+def test_where_others_bear_pseudonyms_they_may_send_the_same(
+    phone: Phone, heard: Heard, privacy: Privacy, good_device: dict[str, object]
+) -> None:
+    subject = heard(with_more(phone(NOON_MS, 20), b"\x05\x16\xaa\xfe\x01\x02"), device=good_device)
+    (capture,) = subject.captures
+    partial = replace(capture, capabilities={**capture.capabilities, Capability.TRUE_IDS: Extent.PARTIAL})
+    found = privacy(replace(subject, captures=(partial,)), without=SLOW)["BZ-PRV-008"]
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, Reason.EVIDENCE_MISSING)
+    assert found.summary == (
+        "what others send are pseudonyms, so that they may send the same: AD structure 0x16 stays the same with 2 "
+        "ids; no other phone was heard to send it"
+    )
 
 
 @pytest.mark.req("BZ-PRV-008")

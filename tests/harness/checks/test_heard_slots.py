@@ -58,6 +58,24 @@ def test_what_cannot_be_compared_decides_nothing_and_says_why(
     assert said in found.summary
 
 
+@pytest.mark.req("BZ-ADV-005", "BZ-KEY-006")
+@pytest.mark.parametrize(("until_ms", "windows"), [(165_000, 1), (165_001, 2)])
+def test_what_lost_adverts_have_split_lasts_165_s_at_most(
+    sighting: Make,
+    capture: MakeCapture,
+    rules: RulesOf,
+    own_id: Callable[..., bytes],
+    until_ms: int,
+    windows: int,
+) -> None:
+    rest = (until_ms - 100_000) / 1000
+    heard = [
+        sighting(NOON_MS, own_id(NOON_MS), seconds=60),
+        sighting(NOON_MS + 100_000, own_id(NOON_MS), seconds=rest),
+    ]
+    assert len(compare(device(), heard, [capture(heard)], rules("v3")).heard) == windows
+
+
 @pytest.mark.req("BZ-KEY-006")
 def test_sightings_with_the_right_id_are_counted(
     sighting: Make, capture: MakeCapture, rules: RulesOf, own_id: Callable[..., bytes]

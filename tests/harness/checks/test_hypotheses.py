@@ -183,6 +183,22 @@ def test_one_slot_off_at_every_time_is_a_fault_of_the_slot(
     assert told(explain(windows, known)) == [(("BZ-KEY-006",), text, 6)]
 
 
+@pytest.mark.req("BZ-KEY-006")
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("off_ms", "of_the_slot"), [(-45_001, False), (-45_000, True), (45_000, True)])
+def test_a_slot_is_off_if_the_clock_is_off_by_45_s_at_most_besides(
+    heard: MakeHeard, known: KnownIds, sign: int, off_ms: int, of_the_slot: bool
+) -> None:
+    shift_ms = sign * (SLOT_MS + off_ms)
+    # by the shifted clock, the first and the last millisecond of slots
+    windows = [heard(1, shown_ms - shift_ms, 1, shown_ms) for shown_ms in (20 * SLOT_MS, 31 * SLOT_MS - 1)]
+    text = {1: "one slot early", -1: "one slot late: of the slot before"}[sign]
+    if not of_the_slot:
+        text = f"as a clock has them that is about 14 min 14 s {'ahead' if sign > 0 else 'behind'}"
+    # what is off by less than a slot leaves one of the two in its own
+    assert told(explain(windows, known)) == [(("BZ-KEY-006",), text, 1 if off_ms < 0 else 2)]
+
+
 @pytest.mark.req("BZ-KEY-008", "F-12")
 def test_what_is_sent_before_the_base_day_is_that_whatever_it_is(heard: MakeHeard, known: KnownIds) -> None:
     of_day_0 = replace(heard(-1, SLOT_MS, 0), right=False)

@@ -114,6 +114,18 @@ def test_it_counts_by_the_phones_clock(heard: MakeHeard, rules: AllRules) -> Non
 
 
 @pytest.mark.req("BZ-ADV-005")
+def test_what_a_system_may_have_told_late_is_taken_off(heard: MakeHeard, rules: AllRules) -> None:
+    sent = heard(-10_000, 26)
+    told = replace(sent, window=replace(sent.window, late_ms=5_000))
+    never_open = open_app(None, -3_600_000)
+    assert [over_ms(each, never_open, rules("v3")) for each in (sent, told)] == [6_000, 1_000]
+    in_its_slot = heard(-10_000, 12)
+    assert over_ms(in_its_slot, never_open, rules("v3")) == 12_000 - SHORT_MS
+    told = replace(in_its_slot, window=replace(in_its_slot.window, late_ms=5_000))
+    assert over_ms(told, never_open, rules("v3")) == 0
+
+
+@pytest.mark.req("BZ-ADV-005")
 def test_it_counts_from_where_it_was_heard_without_a_pause(
     sighting: Make, heard: MakeHeard, rules: AllRules
 ) -> None:

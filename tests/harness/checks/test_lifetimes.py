@@ -170,6 +170,24 @@ def test_a_clock_offset_that_is_allowed_for_may_explain_the_second_slot(
     assert heard_again(heard(sightings, device=good_device), rules("v3")).verdict is verdict
 
 
+@pytest.mark.req("BZ-PRV-005", "BZ-PRV-004")
+@pytest.mark.parametrize(("over_us", "verdict"), [(0, Verdict.INCONCLUSIVE), (1, Verdict.FAIL)])
+def test_what_a_slot_and_its_lateness_explain_is_one_use(
+    heard: Heard,
+    rules: Making,
+    sighting: Callable[..., Sighting],
+    good_device: Device,
+    over_us: int,
+    verdict: Verdict,
+) -> None:
+    # from 50 s before the first slot's end until 1015 s after it: 900 s and 165 s, though the slots do not touch
+    end_ms = MORNING_MS + SLOT_MS
+    first = sighting(end_ms - 50_000, UNKNOWN)
+    last = sighting(end_ms + 950_000, UNKNOWN, seconds=65, address="5A:00:00:00:00:02")
+    last = replace(last, last_us=last.last_us + over_us)
+    assert heard_again(heard([first, last], device=good_device), rules("v3")).verdict is verdict
+
+
 @pytest.mark.req("BZ-PRV-005", "F-11", "F-12")
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("days", [1, 2])

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bluezone_harness.checks.subjects import Subject
+from bluezone_harness.checks import CHECKS
+from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.findings import Judgement, Reason, Verdict
-from bluezone_harness.observations import AddressType, Capability, PduType
+from bluezone_harness.observations import AddressType, Capability, Extent, PduType
 from bluezone_harness.sightings import Sighting
 
 DAY_MS = 86_400_000
@@ -314,6 +315,18 @@ def test_an_id_that_is_kept_for_two_slots_fails_where_max_is_known(
         Verdict.INCONCLUSIVE,
         Reason.EVIDENCE_MISSING,
     )
+
+
+@pytest.mark.req("BZ-PRV-004", "BZ-PRV-005", "BZ-PRV-007")
+@pytest.mark.parametrize("name", ["BZ-PRV-004", "BZ-PRV-005", "BZ-PRV-007"])
+def test_rows_and_nothing_else_are_enough(
+    subject: Callable[..., Subject], rules: Callable[[str], Rules], good_log: bytes, name: str
+) -> None:
+    whole = subject(good_log)
+    (log,) = whole.logs
+    rows = replace(whole, logs=(replace(log, capabilities={Capability.RECORDS: Extent.YES}),))
+    found = CHECKS[name].judge(rows, rules("v3"))
+    assert (found.verdict, found.judged) == (Verdict.PASS, 134)
 
 
 @pytest.mark.req("BZ-PRV-004", "BZ-PRV-005", "BZ-PRV-007")

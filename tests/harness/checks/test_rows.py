@@ -84,3 +84,4 @@ def test_numbers_are_written_with_their_nouns() -> None:
         "0 rows",
         "1 of 2 rows",
     )
+    assert (count_text(1, "address"), of_text(1, 2, "address")) == ("1 address", "1 of 2 addresses")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bluezone_harness.checks.heard import HeardId
-from bluezone_harness.checks.spans import change_seen, least_length_us
+from bluezone_harness.checks.spans import change_seen, least_length_us, sure_until_us
 from bluezone_harness.checks.subjects import Rules
 from bluezone_harness.observations import AddressType
 
@@ -32,6 +32,19 @@ def test_between_two_clocks_45_s_are_taken_off(rules: Making) -> None:
     assert least_length_us(by_two, rules("v3")) == 55_000_001
     near = [made(0, 10), replace(made(20, 2000), source="b")]
     assert least_length_us(near, rules("v3")) == 1980
+
+
+@pytest.mark.req("BZ-PRV-003", "BZ-PRV-004")
+def test_of_what_is_told_late_5_s_are_taken_off(rules: Making) -> None:
+    short, long = made(0, 4_000_000), made(0, 20_000_000)
+    assert [sure_until_us(each, ()) for each in (short, long)] == [4_000_000, 20_000_000]
+    assert [sure_until_us(each, {"capture"}) for each in (short, long)] == [0, 15_000_000]
+    assert sure_until_us(replace(long, source="other"), {"capture"}) == 20_000_000
+    assert least_length_us([made(1_000_000, 9_000_000)], rules("v3"), {"capture"}) == 3_000_000
+    assert (
+        least_length_us([long, replace(made(1, 18_000_000), source="b")], rules("v3"), {"capture"})
+        == 17_999_999
+    )
 
 
 @pytest.mark.req("BZ-PRV-001")

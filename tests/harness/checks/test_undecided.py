@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from bluezone_harness.checks.subjects import Subject
 from bluezone_harness.checks.undecided import of_one_phone, several_phones, undecided, without_ids
 from bluezone_harness.evidence.device_files import Device
 from bluezone_harness.findings import Reason, Verdict
+from bluezone_harness.observations import Capability, Extent
 from bluezone_harness.sightings import Sighting
 
 TIME_MS = 1_596_931_200_000
@@ -36,6 +38,30 @@ def test_what_was_not_heard_or_is_nobodys_decides_nothing(
         found = undecided(subject)
         assert found is not None
         assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, reason)
+
+
+@pytest.mark.req("BZ-KEY-010")
+@pytest.mark.parametrize(
+    ("extent", "identified", "said"),
+    [
+        (Extent.PARTIAL, False, "nothing that was heard is known to be the device under test"),
+        (Extent.YES, False, "several phones were heard, and none is the device under test"),
+        (Extent.PARTIAL, True, None),
+        (Extent.YES, True, None),
+    ],
+)
+def test_pseudonyms_of_others_hide_the_device_where_it_is_not_among_what_is_true(
+    sighting: Sight, capture: Callable[..., Capture], extent: Extent, identified: bool, said: str | None
+) -> None:
+    advert = sighting(TIME_MS, bytes(12))
+    evidence = capture([advert])
+    evidence = replace(evidence, capabilities={**evidence.capabilities, Capability.TRUE_IDS: extent})
+    subject = Subject("phone", None, (), identified, captures=(evidence,), sightings=(advert,))
+    found = undecided(subject)
+    assert (found is None) == (said is None)
+    if found is not None and said is not None:
+        assert found.reason is Reason.DEVICE_NOT_IDENTIFIED
+        assert found.summary.startswith(said)
 
 
 @pytest.mark.req("BZ-PRV-001")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pytest
 
+from bluezone_harness.checks import weak_ids
 from bluezone_harness.checks.weak_ids import BASE_DAYS, WeakPlace, weak_places
 
 Ids = Callable[..., bytes]
@@ -55,3 +56,29 @@ def test_the_last_base_day_is_searched(own_id: Ids) -> None:
 @pytest.mark.req("BZ-PRV-007", "F-21")
 def test_other_ids_are_not_found(own_id: Ids) -> None:
     assert weak_places([own_id(1_596_844_800_000), b"ABC123", b""], [0, 1, 2], 96) == {}
+
+
+@pytest.mark.req("BZ-PRV-007")
+def test_what_was_looked_for_is_not_looked_for_again(own_id: Ids, monkeypatch: pytest.MonkeyPatch) -> None:
+    weak, later = (own_id(day * DAY_MS, base_id="ff" * 32, base_day_ms=0) for day in (7, 8))
+    others = [own_id(1_596_844_800_000 + slot * 900_000) for slot in range(3)]
+    sought: list[set[bytes]] = []
+    search = weak_ids._sought
+
+    def counted(ids: Collection[bytes], days: tuple[int, ...], count: int) -> dict[bytes, WeakPlace]:
+        sought.append({*ids})
+        return search(ids, days, count)
+
+    monkeypatch.setattr(weak_ids, "_sought", counted)
+    weak_ids._search.cache_clear()
+    place = {weak: WeakPlace("all octets 0xff", 7, 0)}
+    assert weak_places([weak, *others[:2]], [7, 8], 2) == place
+    assert weak_places([weak, *others], [8, 7], 2) == place
+    assert weak_places([weak, later], (7, 8), 2) == {**place, later: WeakPlace("all octets 0xff", 8, 0)}
+    assert weak_places([*others], [7, 8], 2) == {}
+    assert sought == [{weak, *others[:2]}, {others[2]}, {later}]
+    assert weak_places([weak], [7], 2) == place  # other days are another search
+    monkeypatch.setattr(weak_ids, "_REMEMBERED", 3)
+    assert weak_places([weak, b"ABC123"], [7, 8], 2) == place  # too much is known: it is forgotten
+    assert weak_places([weak], [7, 8], 2) == place
+    assert sought[3:] == [{weak}, {b"ABC123"}, {weak}]

@@ -519,3 +519,26 @@ def test_of_commands_those_with_others_adv_data_go() -> None:
     )
     assert run("in.jsonl", "--out", "out.jsonl", "--bluezone-only").exit_code == 0
     assert [given.index(line) for line in lines("out.jsonl")[1:-1]] == [0, 2]
+
+
+@pytest.mark.req("BZ-ADV-003")
+def test_what_an_operating_system_tells_stays_no_octets() -> None:
+    told: dict[str, object] = {
+        "kind": "advert",
+        "time_us": START_US,
+        "address": "4A:C3:D2:E1:F0:01",
+        "rssi": -60,
+    }
+    told["fields"] = {"manufacturer_data": {"22b5": "00112233445566778899aabb"}, "local_name": "x"}
+    header = {"schema": 1, "source": "by hand", "receiver": "", "capabilities": {"ad_fields": "yes"}}
+    end = {"kind": "end", "reason": "done"}
+    Path("in.jsonl").write_text("".join(json.dumps(each) + "\n" for each in (header, told, end)))
+    assert run("in.jsonl", "--out", "out.jsonl").exit_code == 0
+    first, second, *_ = (json.loads(each) for each in lines("out.jsonl"))
+    assert (second, first["capabilities"]["ad_fields"]) == (told, "yes")
+    result = run("in.jsonl", "--out", "out.pcapng")
+    assert "packets would claim that it does" in str(result.exception)
+    write("octets.jsonl", advert(2))
+    result = run("in.jsonl", "octets.jsonl", "--out", "both.jsonl")
+    assert "convert them apart" in str(result.exception)
+    assert not Path("both.jsonl").exists()

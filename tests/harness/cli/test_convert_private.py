@@ -18,6 +18,7 @@ SECRET_ID = "e17a52c9048bd63f91a40c77"
 SECRET_NAME = "Thanh Huong"
 STATIC_ID = "q7Lw2Z"
 SECRET_VALUE = "5ad07cc4911b"
+SECRET_UUID = f"{SECRET_ID[:8]}-0000-1000-8000-{SECRET_VALUE}"
 OBFUSCATED = obfuscate(STATIC_ID, 2, 5)
 
 
@@ -104,7 +105,18 @@ def secret_lines() -> list[dict[str, object]]:
             "x": {"y": [SECRET_VALUE]},
         },
         {"kind": "disconnect", **later, "address": OTHER_ADDRESS, "reason": SECRET_NAME},
-        {"kind": "gatt_services", **later, "address": SECRET_ADDRESS, "services": [SECRET_ID]},
+        {
+            "kind": "gatt_services",
+            **later,
+            "address": SECRET_ADDRESS,
+            "services": [{"uuid": SECRET_UUID, "characteristics": [{"uuid": SECRET_UUID, "properties": []}]}],
+        },
+        {
+            "kind": "gatt_error",
+            **later,
+            "address": SECRET_ADDRESS,
+            **{"step": "read", "characteristic": SECRET_UUID, "att_error": 5, "reason": SECRET_NAME},
+        },
     ]
     return found
 

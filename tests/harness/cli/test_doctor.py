@@ -13,8 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from bluezone_harness.cli import bzc, doctor
-from bluezone_harness.cli.check import DEVICE_VARIABLE
 from bluezone_harness.cli.doctor import Part, State, fits, holds_files, packages, settings
+from bluezone_harness.cli.doctor_receivers import WAYS, found_ways, way_text
+from bluezone_harness.cli.evidence_options import DEVICE_VARIABLE
 from bluezone_reference import __version__
 
 REQUIRED = (
@@ -197,6 +198,7 @@ def test_it_loads_nothing_of_what_it_asks_about() -> None:
     loaded = {name.partition(".")[0] for name in done.stderr.decode().split()}
     assert "click" in loaded
     assert loaded & {"construct", "rich", "markdown_it", "sqlite3", "hypothesis", "pytest", "scapy"} == set()
+    assert loaded & {"bleak", "bumble", "dbus_fast", "usb1"} == set()
 
 
 def test_a_version_that_does_not_do_is_told_with_what_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,3 +207,64 @@ def test_a_version_that_does_not_do_is_told_with_what_is_wanted(monkeypatch: pyt
     result = CliRunner().invoke(bzc, ["doctor"])
     assert result.exit_code == 3
     assert "unfit              dependency  click 1.0 (wanted >=8.2): the command line" in result.stdout
+
+
+def test_ways_to_listen_are_told_by_the_system_and_what_is_installed() -> None:
+    linux = {each.command: each for each in found_ways("Linux", {"bleak": "3.1", "dbus-fast": "4"}.get)}
+    assert len(linux) == len(WAYS)
+    assert linux["bzc sniff"].works
+    assert linux["bzc sniff -"].works
+    dongle = linux["bzc sniff --hci usb:0"]
+    assert (dongle.works, dongle.missing) == (False, ("bumble", "libusb1"))
+    assert dongle.advice == "pip install 'bluezone-conformance[hci]'"
+    mac = {each.command: each for each in found_ways("Darwin", {"bleak": "3.1", "bumble": "0.0.236"}.get)}
+    assert mac["bzc sniff"].missing == ("pyobjc-framework-corebluetooth",)
+    assert mac["bzc sniff --hci tcp-client:HOST:PORT"].works
+    assert mac["bzc sniff --hci hci-socket:0"].missing == ()
+    assert not mac["bzc sniff --hci hci-socket:0"].works
+    assert mac["bzc sniff --hci hci-socket:0"].advice == "there is no such way on Darwin: take another"
+    assert not any(each.works for each in found_ways("", lambda name: "1"))
+
+
+def test_what_nobody_could_try_says_so() -> None:
+    told = list(found_ways("Linux", lambda name: "1"))
+    assert not any(each.tried_on_hardware for each in told)
+    assert all(f"{each.title}; not tried on hardware, " in way_text(each) for each in told)
+    texts = {each.command: way_text(each) for each in told}
+    assert texts["bzc sniff --hci usb:0"].endswith("not tried on hardware, nor otherwise")
+    assert texts["bzc sniff"].endswith("not tried on hardware, only with virtual phones")
+
+
+def test_each_way_is_one_that_sniff_takes() -> None:
+    from bluezone_harness.live.controllers import SCHEMES
+
+    for way in WAYS:
+        words = way.command.split()
+        assert words[:2] == ["bzc", "sniff"]
+        assert words[2:] in ([], ["-"]) or (words[2] == "--hci" and words[3].partition(":")[0] in SCHEMES)
+
+
+def test_ways_to_listen_are_lines_of_the_text_and_objects_of_the_json(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = doctor.version_of
+    monkeypatch.setattr(doctor, "version_of", lambda name: None if name == "grpcio" else real(name))
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    text = " ".join(CliRunner().invoke(bzc, ["doctor"]).stdout.split())
+    assert "ok receiver bzc sniff: this computer's Bluetooth; not tried on hardware, only with" in text
+    assert "missing, optional receiver bzc sniff --hci android-netsim: the simulated radio" in text
+    result = CliRunner().invoke(bzc, ["doctor", "--json"])
+    answer = json.loads(result.stdout)
+    assert (result.exit_code, answer["works"]) == (0, True)
+    listed = {each["command"]: each for each in answer["receivers"]}
+    assert list(listed) == [way.command for way in WAYS]
+    assert listed["bzc sniff --hci tcp-client:HOST:PORT"] == {
+        "command": "bzc sniff --hci tcp-client:HOST:PORT",
+        "title": "a controller that is served on the network",
+        "works": True,
+        "missing": [],
+        "tried_on_hardware": False,
+        "tried_with": "virtual phones",
+        "advice": "",
+    }
+    assert "grpcio" in listed["bzc sniff --hci android-netsim"]["missing"]

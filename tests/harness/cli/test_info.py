@@ -227,6 +227,33 @@ def test_what_can_be_judged_follows_from_what_is_shown(specification: Specificat
     assert shown()["alone"] == shown()["with_device"] == []
 
 
+@pytest.mark.req("BZ-ADV-003", "BZ-KEY-006", "BZ-PRV-007")
+def test_what_fields_and_others_pseudonyms_can_show() -> None:
+    def text(**capabilities: str) -> str:
+        line = {"schema": 1, "source": "hand", "receiver": "", "capabilities": capabilities}
+        Path("c.jsonl").write_bytes(json.dumps(line).encode() + b'\n{"kind": "end", "reason": "done"}\n')
+        return " ".join(run("c.jsonl").stdout.split())
+
+    fields = text(raw_ad="no", ad_fields="yes", address="yes")
+    assert "shows ad fields, address, true ids, whole air" in fields
+    assert " not raw ad, ad order, address type, " in fields
+    assert "fields an operating system told what adverts hold, put together" in fields
+    assert " alone BZ-KEY 001, BZ-ADV 003, BZ-PRV 001 003 004 005 007 009 device BZ-KEY 002 " in fields
+    assert "for want of raw ad" in fields
+    octets = text(raw_ad="yes", address="yes")
+    assert " not ad order, address type, " in octets
+    assert "an operating system told" not in octets
+    # true of the device under test is enough beside its device file, and not alone
+    alone, _, beside = text(raw_ad="yes", true_ids="partial").partition(" device BZ-")
+    assert "private ids, addresses and names are true of the device under test only" in alone
+    assert "BZ-PRV 004 005" in alone.partition(" alone ")[2]
+    assert "007" not in alone.partition(" alone ")[2]
+    assert "KEY 001 002 003" in beside.partition(" cannot ")[0]
+    none = text(raw_ad="yes", true_ids="no")
+    assert "private ids" not in none
+    assert "BZ-KEY 002" not in none.partition(" cannot ")[0]
+
+
 @pytest.mark.req("BZ-ADV-001")
 def test_one_unreadable_file_does_not_hide_the_others() -> None:
     Path("r.jsonl").write_bytes(recording(*LINES))

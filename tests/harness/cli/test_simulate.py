@@ -214,7 +214,14 @@ def test_the_list_of_faults() -> None:
         (("--fault", "F-21"), "'F-21' is copied by v1-build and six-octets: name one"),
         (("--fault", "relay", "--fault", "late-stop"), "relay and late-stop contradict each other"),
         (("--fault", "owners-name"), "owners-name is none of this platform (android)"),
-        (("--fault", "slot-late", "--platform", "ios"), "slot-late is none of this platform (ios)"),
+        (("--fault", "relay", "--platform", "ios"), "relay is none of this platform (ios)"),
+        (
+            ("--fault", "slot-late", "--platform", "ios"),
+            "GATT reads alone can show it: give --gatt, and --format",
+        ),
+        (("--gatt",), "--gatt: a pcap file has no place for GATT reads: give --format jsonl"),
+        (("--gatt", "--format", "btsnoop"), "a btsnoop file has no place for GATT reads"),
+        (("--gatt", "--format", "pcapng", "--hci"), "a pcapng file has no place for GATT reads"),
         (("--hours", "0"), "--hours: give more than 0"),
         (("--hours", "nan"), "--hours: give more than 0"),
         (("--hours", "x"), "'x' is not a valid float"),
@@ -238,6 +245,32 @@ def test_wrong_usage(arguments: tuple[str, ...], expected: str) -> None:
     out = ("--out", "a.pcap") if arguments else ()
     assert expected in refused(run(*out, *arguments))
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.req("BZ-GAT-002")
+def test_reads_of_an_iphone_stand_in_a_recording() -> None:
+    Path("device.json").write_text(
+        json.dumps({"base_id": BASE_ID, "base_day": "2020-08-08", "platform": "ios"})
+    )
+    device = ("--device", "device.json", "--hours", "0.3", "--interval-ms", "1000")
+    assert run("--out", "with.jsonl", "--gatt", *device).exit_code == 0
+    lines = [json.loads(line) for line in Path("with.jsonl").read_text().splitlines()]
+    assert lines[0]["capabilities"]["gatt"] == "yes"
+    assert {each.get("kind") for each in lines[1:]} == {
+        "advert",
+        "gatt_services",
+        "gatt_read",
+        "disconnect",
+        "end",
+    }
+    reads = [each for each in lines if each.get("kind") == "gatt_read"]
+    assert len(reads) == 2
+    for each in reads:
+        assert each["value"] == hashed(each["time_us"] // 1000)
+    assert run("--out", "without.jsonl", *device).exit_code == 0
+    first = json.loads(Path("without.jsonl").read_text().splitlines()[0])
+    assert first["capabilities"]["gatt"] == "no"
+    assert "gatt_" not in Path("without.jsonl").read_text().replace(json.dumps(first), "").split("\n", 1)[1]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from bluezone_harness.implementations.faulty import FAULTY
 from bluezone_harness.reports.kill_matrix import matrix_markdown
 from bluezone_harness.selftest.kills import Cell, Matrix, Part, Trial, rows_of
 from bluezone_harness.selftest.logs import log_trials
-from bluezone_harness.selftest.phones import SETTINGS, THINNED, phone_trials
+from bluezone_harness.selftest.phones import READ, SETTINGS, THINNED, phone_trials
 from bluezone_harness.selftest.runs import REASONS, check_spares, self_test
 from bluezone_harness.selftest.vectors import vector_spares, vector_trials
 from bluezone_harness.virtual.faults import FAULTS
@@ -128,7 +128,9 @@ def test_each_setting_has_controls(specification: Specification) -> None:
     for setting in (THINNED, *SETTINGS.values()):
         for has_key in ("with", "without"):
             assert f"android, {setting}, {has_key} the device file, seed 1" in given
-    assert len(given) == 8
+    for has_key in ("with", "without"):
+        assert f"ios, {READ}, {has_key} the device file, seed 1" in given
+    assert len(given) == 10
 
 
 def test_parts_can_be_run_alone_and_each_trial_is_told(specification: Specification) -> None:

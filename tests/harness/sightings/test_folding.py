@@ -11,8 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_harness.observations import AddressType, Advert, PduType
-from bluezone_harness.sightings import PAUSE_US, Sighting, columns, fold, folding
+from bluezone_harness.observations import (
+    AddressType,
+    Advert,
+    Asked,
+    Event,
+    Gap,
+    GattRead,
+    Observation,
+    PduType,
+)
+from bluezone_harness.sightings import PAUSE_US, Gathering, Sighting, columns, fold, folding
 
 pytestmark = pytest.mark.req("BZ-ADV-004", "BZ-ADV-008")
 
@@ -159,3 +168,44 @@ def test_memory_grows_with_what_is_sent_by_whom_and_not_with_packets() -> None:
     assert taken_octets(13_000, 1) - taken_octets(4_500, 1) < 8_500 * 320
     # a hundredth of what an advert takes while it is read: 98,000 packets more, and none of them is held
     assert taken_octets(1_000, 100) - taken_octets(1_000, 2) < 98_000 * 3
+
+
+def test_what_was_gathered_so_far_stays_as_it_was() -> None:
+    first = Advert(2, START_US, "", None, None, PduType.ADV_IND, AD, -60, None)
+    gathering = Gathering("x")
+    assert gathering.folded() == fold("x", [])
+    gathering.add(first)
+    gathering.add(Gap(3, START_US - 5, START_US + 1))
+    before = gathering.folded()
+    more: list[Observation] = [
+        GattRead(4, START_US + 9, "", None, None, "", "", b"id"),
+        Asked(5, START_US + 3, "", "HCI_Reset", b""),
+        Event(6, START_US + 4, "push", {}),
+        Advert(7, START_US + 1, "", None, None, PduType.ADV_IND, AD, -40, None),
+    ]
+    for each in more:
+        gathering.add(each)
+    after = gathering.folded()
+    assert [each.count for each in before.sightings] == [1]
+    assert [each.count for each in after.sightings] == [2]
+    assert (before.adverts, before.first_us, before.last_us) == (1, START_US - 5, START_US)
+    assert (after.adverts, after.first_us, after.last_us) == (2, START_US - 5, START_US + 9)
+    assert (after.reads, after.asked, after.events) == ((more[0],), (more[1],), (more[2],))
+
+
+def test_what_was_said_so_far_can_be_folded_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "BLOCK", 4)
+    monkeypatch.setattr(folding, "_FEWEST_OPEN", 2)
+    gathering, until_now = Gathering("x"), []
+    heard = [
+        Advert(number, START_US + time_us, "", bytes([64, 0, 0, 0, 0, number % 5]), None, None, AD, -60, None)
+        # the clock is set back: what rests goes on
+        for number, time_us in enumerate(
+            [*range(0, 3_000_000_000, 40_000_000), *range(0, 900_000_000, 7_000_000)]
+        )
+    ]
+    for each in heard:
+        gathering.add(each)
+        until_now.append(gathering.until_now())
+    for number, later in enumerate(until_now, start=1):
+        assert later() == fold("x", heard[:number])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,7 @@ from bluezone_harness.observations import (
     Source,
 )
 from bluezone_harness.sources import open_source
+from bluezone_harness.writing.recordings import observation_line
 
 pytestmark = pytest.mark.req("BZ-ADV-001")
 
@@ -41,6 +43,7 @@ HEADER: Line = {
 }
 END: Line = {"kind": "end", "reason": "done"}
 AD = "0201020fffb522b9a665d754fe65e665d76a450303564e"
+TOLD: Line = {"kind": "advert", "time_us": 1}
 ADVERT: Line = {"kind": "advert", "time_us": 1, "address": "5A:00:00:00:00:01", "ad": AD}
 
 
@@ -57,7 +60,6 @@ def test_every_kind_of_line(read: Read) -> None:
             "address_type": "resolvable",
             "pdu": "ADV_IND",
             "ad": AD,
-            "fields": {"local_name": "x"},
             "rssi": -60,
             "channel": 37,
             "phy": "1M",
@@ -65,7 +67,19 @@ def test_every_kind_of_line(read: Read) -> None:
         },
         {"kind": "advert", "time_us": 2, "receiver": "right"},
         {"kind": "asked", "time_us": 3, "name": "HCI_LE_Set_Random_Address", "octets": "01000000005A"},
-        {"kind": "gatt_services", "time_us": 4, "address": "5a:00:00:00:00:01", "services": ["1800"]},
+        {
+            "kind": "gatt_services",
+            "time_us": 4,
+            "address": "5a:00:00:00:00:01",
+            "services": [
+                {
+                    "uuid": "00001800-0000-1000-8000-00805f9b34fb",
+                    "characteristics": [
+                        {"uuid": "00002a00-0000-1000-8000-00805f9b34fb", "properties": ["read"]}
+                    ],
+                }
+            ],
+        },
         {
             "kind": "gatt_read",
             "time_us": 5,
@@ -76,7 +90,7 @@ def test_every_kind_of_line(read: Read) -> None:
             "value": "B9A665D754FE65E665D76A45",
         },
         {"kind": "gatt_read", "time_us": 6, "value": ""},
-        {"kind": "disconnect", "time_us": 7, "reason": 19},
+        {"kind": "disconnect", "time_us": 7, "receiver": "right"},
         {"kind": "event", "time_us": 8, "name": "clock_set", "to_us": 9},
         {"kind": "gap", "time_us": 9, "until_us": 10},
         {"kind": "end", "reason": "interrupted", "time_us": 11},
@@ -90,10 +104,26 @@ def test_every_kind_of_line(read: Read) -> None:
         ),
         Advert(3, 2, "right", None, None, None, None, None, None),
         Asked(4, 3, "left", "HCI_LE_Set_Random_Address", bytes.fromhex("01000000005a")),
-        Event(5, 4, "gatt_services", {"address": "5a:00:00:00:00:01", "services": ["1800"]}),
+        Event(
+            5,
+            4,
+            "gatt_services",
+            {
+                "receiver": "left",
+                "address": "5a:00:00:00:00:01",
+                "services": [
+                    {
+                        "uuid": "00001800-0000-1000-8000-00805f9b34fb",
+                        "characteristics": [
+                            {"uuid": "00002a00-0000-1000-8000-00805f9b34fb", "properties": ["read"]}
+                        ],
+                    }
+                ],
+            },
+        ),
         GattRead(6, 5, "left", address, AddressType.STATIC, "00004e56", "00004e57", value),
         GattRead(7, 6, "left", None, None, "", "", b""),
-        Event(8, 7, "disconnect", {"reason": 19}),
+        Event(8, 7, "disconnect", {"receiver": "right"}),
         Event(9, 8, "clock_set", {"to_us": 9}),
         Gap(10, 9, 10),
     ]
@@ -103,6 +133,45 @@ def test_every_kind_of_line(read: Read) -> None:
         Capability.CHANNEL: Extent.PARTIAL,
         Capability.CRC: Extent.NO,
     }
+
+
+@pytest.mark.req("BZ-ADV-003")
+def test_fields_in_place_of_octets(read: Read) -> None:
+    services = ["00004e56-73f5-4bc4-a12f-17d1ad07a667", "00004e56-0000-1000-8000-00805f9b34fb"]
+    fields: Line = {
+        "service_uuids": services,
+        "manufacturer_data": {"22b5": "b9a665d754fe65e665d76a45"},
+        "service_data": {"0000180a-0000-1000-8000-00805f9b34fb": "01"},
+        "local_name": "Bluezone",
+        "tx_power": -7,
+    }
+    none: Line = {}
+    header = {**HEADER, "capabilities": {"raw_ad": "no", "ad_fields": "yes"}}
+    told = written({**TOLD, "rssi": -60, "fields": fields}, {**TOLD, "fields": none}, END, header=header)
+    source, found = read(told)
+    assert source.diagnostics == ()
+    assert source.capabilities == {Capability.RAW_AD: Extent.NO, Capability.AD_FIELDS: Extent.YES}
+    assert [(each.pdu, each.ad) for each in found if isinstance(each, Advert)] == [
+        (
+            None,
+            bytes.fromhex(
+                "0303564e0fffb522b9a665d754fe65e665d76a45110767a607add1172fa1c44bf573564e0000"
+                "0909426c75657a6f6e65020af904160a1801"
+            ),
+        ),
+        (None, b""),
+    ]
+    # and they are written as they came, in the one order
+    lines = [json.loads(observation_line(each, as_fields=True)) for each in found]
+    fields["service_uuids"] = services[::-1]
+    assert lines == [
+        {**TOLD, "receiver": "left", "fields": fields, "rssi": -60},
+        {**TOLD, "receiver": "left", "fields": none},
+    ]
+    assert [list(each["fields"]) for each in lines] == [list(fields), []]
+    first = found[0]
+    assert isinstance(first, Advert)
+    assert "pdu" not in json.loads(observation_line(replace(first, pdu=PduType.ADV_IND), as_fields=True))
 
 
 @pytest.mark.parametrize("event", ["push", "consent", "confirm", "clock_set", "max_set", "upload"])
@@ -154,14 +223,52 @@ def test_adverts_with_a_bad_crc_are_counted(read: Read) -> None:
         ({**ADVERT, "rssi": -129}, "it lies outside -128 to 127 (at /rssi)"),
         ({**ADVERT, "channel": 40}, "it lies outside 0 to 39 (at /channel)"),
         ({**ADVERT, "crc_ok": 1}, "it is an integer, not true or false (at /crc_ok)"),
-        ({**ADVERT, "fields": 1}, "it is an integer, not an object (at /fields)"),
+        (
+            {**TOLD, "ad": AD, "fields": {}},
+            "fields are put together, and beside them stands no ad and no pdu",
+        ),
+        (
+            {**TOLD, "pdu": "ADV_IND", "fields": {}},
+            "fields are put together, and beside them stands no ad and no",
+        ),
+        ({**TOLD, "fields": 1}, "it is an integer, not an object (at /fields)"),
+        (
+            {**TOLD, "fields": {"flags": 6}},
+            "the key is unknown here; known are 'service_uuids', 'manufacturer_data'",
+        ),
+        (
+            {**TOLD, "fields": {"service_uuids": ["4e56"]}},
+            "one is no UUID of 128 bits, lower-case, such as 00004e56-0000-1000-8000-00805f9b34fb (at /fields)",
+        ),
+        (
+            {**TOLD, "fields": {"service_uuids": [1]}},
+            "it is an integer, not text (at /fields/service_uuids/0)",
+        ),
+        ({**TOLD, "fields": {"service_uuids": "x"}}, "it is text, not a list (at /fields/service_uuids)"),
+        (
+            {**TOLD, "fields": {"manufacturer_data": {"22B5": ""}}},
+            "the key is no company such as 22b5 (at /fields/man",
+        ),
+        (
+            {**TOLD, "fields": {"manufacturer_data": {"22b5": "0"}}},
+            "it is not hex, two digits an octet (at /fields/m",
+        ),
+        (
+            {**TOLD, "fields": {"manufacturer_data": {"22b5": "00" * 253}}},
+            "one is longer than 254 octets, or all are",
+        ),
+        ({**TOLD, "fields": {"service_data": {"4e56": ""}}}, "one is no UUID of 128 bits"),
+        ({**TOLD, "fields": {"local_name": None}}, "it is null, not text (at /fields/local_name)"),
+        ({**TOLD, "fields": {"local_name": "x" * 255}}, "the name is longer than 254 octets (at /fields)"),
+        ({**TOLD, "fields": {"tx_power": 128}}, "the TX power lies outside -128 to 127 (at /fields)"),
+        ({**TOLD, "fields": {"tx_power": 1.5}}, "it is a fraction, not an integer (at /fields/tx_power)"),
         ({**ADVERT, "phy": 1}, "it is an integer, not text (at /phy)"),
         ({**ADVERT, "more": 1}, "the key is unknown here"),
         ({"kind": "gap", "time_us": 2, "until_us": 1}, "the gap ends before it begins (at /until_us)"),
         ({"kind": "event", "time_us": 2}, "the name of the event is not known"),
         ({"kind": "event", "time_us": 2, "name": "other"}, "the name of the event is not known"),
         ({"kind": "event", "name": "push"}, "the key 'time_us' is missing (at the top)"),
-        ({"kind": "gatt_services", "time_us": 2, "address": "x"}, "it is no address"),
+        ({"kind": "gatt_services", "time_us": 2, "address": "x", "services": []}, "it is no address"),
         ({"kind": "other"}, "its kind is not known; known are advert, asked"),
         ({}, "its kind is not known"),
         ({"kind": "end"}, "the key 'reason' is missing (at the top)"),

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_harness.observations import AddressType, Advert, Asked, PduType, random_address_type
+from bluezone_harness.observations import (
+    AddressType,
+    Advert,
+    Asked,
+    Gap,
+    GattRead,
+    Observation,
+    PduType,
+    random_address_type,
+)
 from bluezone_harness.sources import open_source
 from bluezone_harness.writing.packets import (
     HCI,
@@ -19,6 +28,7 @@ from bluezone_harness.writing.packets import (
     RADIO,
     command_octets,
     hci_octets,
+    packet_of,
     radio_octets,
     received,
 )
@@ -187,3 +197,26 @@ def test_tshark_reads_both_forms(tmp_path: Path, tool: Callable[[str], Path]) ->
         assert lines[2 * number + 1].split("\t") == [
             *(f"1597046400.50000{number}000", "", "", "", company, address, rssi, ""),
         ]
+
+
+@pytest.mark.req("BZ-ADV-001")
+def test_the_packet_of_an_observation_has_the_form_of_its_receivers_first() -> None:
+    links: dict[str, int] = {}
+    air, host = heard(), heard(receiver="phone", channel=None)
+    assert packet_of(air, links) == ("rx", RADIO, radio_octets(air))
+    assert packet_of(host, links) == ("phone", HCI, received(hci_octets(host)))
+    assert links == {"rx": RADIO, "phone": HCI}
+    # a receiver keeps to its form, whatever one advert tells
+    assert packet_of(heard(channel=None), links)[1] == RADIO
+    assert packet_of(heard(receiver="phone"), links)[1] == HCI
+    asked = Asked(1, air.time_us, "phone", "HCI_LE_Set_Random_Address", ADDRESS[::-1])
+    assert packet_of(asked, links) == ("phone", HCI, command_octets(asked))
+
+
+@pytest.mark.req("BZ-ADV-001")
+@pytest.mark.parametrize(
+    "each", [heard(time_us=-1), heard(ad=None), GattRead(1, 1, "", None, None, "", "", b""), Gap(1, 1, 2)]
+)
+def test_what_has_no_form_is_no_packet(each: Observation) -> None:
+    with pytest.raises(ValueError, match=r"^(no calendar|this is no)"):
+        packet_of(each, {})
