@@ -9,6 +9,7 @@ import click
 
 from bluezone_harness.checks.alignment import offset_text
 from bluezone_harness.checks.captures import Capture
+from bluezone_harness.checks.rows import count_text
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.merging import SAME_CLOCK, clock_offsets
 from bluezone_harness.observations import (
@@ -145,20 +146,23 @@ def _air_text(air: Air) -> Iterator[str]:
         )
         yield _line("receivers", f"{len(air.receivers)}, with their adverts: {named}" if named else "none")
     addresses = _counts_text(air.addresses) or "none"
-    without = f"; {air.without_address} adverts without any" if air.without_address else ""
+    without = f"; {count_text(air.without_address, 'advert')} without any" if air.without_address else ""
     yield _line("addresses", f"{addresses}{without}")
     if air.pdus:
         yield _line("adverts", _counts_text(air.pdus))
     for platform, each in air.bluezone.items():
         yield _line(
             "Bluezone",
-            f"{platform}: {each.adverts} adverts, {each.addresses} addresses, {each.ids} ids; "
-            f"linked, {each.senders} sender{'s' if each.senders != 1 else ''}",
+            f"{platform}: {count_text(each.adverts, 'advert')}, {count_text(each.addresses, 'address')}, "
+            f"{count_text(each.ids, 'id')}; linked, {count_text(each.senders, 'sender')}",
         )
     if not air.bluezone:
         yield _line("Bluezone", "nothing is marked as Bluezone's: there is nothing to judge")
     if air.overflow:
-        yield _line("iPhones", f"{air.overflow} addresses with Bluezone's bit, which others may set as well")
+        yield _line(
+            "iPhones",
+            f"{count_text(air.overflow, 'address')} with Bluezone's bit, which others may set as well",
+        )
     if air.rssi_min is not None:
         yield _line("signal", f"{air.rssi_min} to {air.rssi_max} dBm")
     if air.channels:
@@ -167,7 +171,7 @@ def _air_text(air: Air) -> Iterator[str]:
         if counts:
             yield _line(label, _counts_text(counts))
     if air.reads:
-        yield _line("reads", f"{air.reads} values by GATT")
+        yield _line("reads", f"{count_text(air.reads, 'value')} by GATT")
     if air.gaps:
         length_ms = sum(each.until_ms - each.from_ms for each in air.gaps)
         yield _line("gaps", f"{len(air.gaps)} noted, {duration_text(length_ms)} in all")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from bluezone_harness.checks.frames import Platform
+from bluezone_harness.checks.rows import count_text
 from bluezone_harness.findings import Verdict
 from bluezone_harness.live.judging import undecided
 from bluezone_harness.live.rows import Row
@@ -177,9 +178,10 @@ class Lines:
             del self._shown[next(iter(self._shown))]
         verdict = "; ".join(_standing(snapshot))
         changed = verdict.partition(";")[0] != self._verdict.partition(";")[0]
-        if changed or snapshot.now_us - self._told_us >= _EACH_US:
+        is_due = changed or snapshot.now_us - self._told_us >= _EACH_US
+        if is_due and (snapshot.adverts or not rows):  # what was just heard is on its way into the recording
             self._told_us = snapshot.now_us
-            told = f"{counted(snapshot.adverts, 'advert')} of {counted(len(rows), 'phone')}"
+            told = f"{count_text(snapshot.adverts, 'advert')} of {count_text(len(rows), 'phone')}"
             self._say(snapshot.now_us, f"{told}; {verdict}" if verdict else told)
             self._verdict = verdict
 
@@ -243,7 +245,7 @@ def _head(snapshot: Snapshot, recording: str) -> str:
     rate = sum(row.rate for row in snapshot.rows)
     return (
         f"{_instant(snapshot.now_us)}  listening for {duration_text(seconds * _MS)}, "
-        f"{counted(snapshot.adverts, 'advert')}, "
+        f"{count_text(snapshot.adverts, 'advert')}, "
         f"{rate:.0f}/s of Bluezone; recording: {recording}"
     )
 
@@ -301,11 +303,6 @@ def _row_verdict(row: Row, snapshot: Snapshot) -> tuple[str, Verdict | None]:
 def verdict_text(verdict: Verdict) -> str:
     """Return a verdict as it is shown."""
     return verdict.value.replace("_", " ").upper()
-
-
-def counted(count: int, noun: str) -> str:
-    """Return so many of something."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _countdown(left_ms: int) -> str:

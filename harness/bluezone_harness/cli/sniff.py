@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
+from bluezone_harness.checks.rows import count_text
 from bluezone_harness.evidence.device_files import read_device_file
 from bluezone_harness.live.preparing import Wanted, shows_packets
 from bluezone_harness.live.stream_receiver import StreamReceiver
@@ -25,7 +26,7 @@ from .inputs import INPUT_FILE, file_name, read_file
 from .listening import Listened, listen
 from .live_options import read_until, recorded_files, refuse_together
 from .live_receivers import STANDARD_INPUT, SystemClock, live_receiver
-from .live_views import counted, opened_view
+from .live_views import opened_view
 from .options import profile_option
 from .output import examples, one_line
 from .selections import Selection, StreamingSelection
@@ -204,9 +205,7 @@ def _tell(listened: Listened, wanted: Wanted, device_path: str | None) -> None:
         return
     packets = wanted.packets if shows_packets(capture.capabilities) else None
     files = [file_name(str(each)) for each in (wanted.recording, packets) if each]
-    text = (
-        f"{listened.ending.reason}; {counted(listened.adverts, 'advert')} recorded in {' and '.join(files)}"
-    )
+    text = f"{listened.ending.reason}; {count_text(listened.adverts, 'advert')} recorded in {' and '.join(files)}"
     click.echo(f"{NAME}: {one_line(text)}", err=True)
     if device_path is None:
         name = file_name(str(wanted.recording))

@@ -207,6 +207,19 @@ def test_a_line_for_whatever_changes(result: Result, monkeypatch: pytest.MonkeyP
     assert said[-1] == "bzc: it is gone"
 
 
+def test_what_is_on_its_way_into_the_recording_is_not_told_as_none() -> None:
+    said: list[str] = []
+    view = Lines(said.append, None)
+    view.show(replace(snapshot(OWN), adverts=0))
+    assert len(said) == 1  # the phone
+    view.show(replace(snapshot(OWN), adverts=1))
+    assert said[1].endswith("  1 advert of 1 phone")
+    # who hears nobody is told so
+    view = Lines(said.append, None)
+    view.show(replace(snapshot(), adverts=0))
+    assert said[2].endswith("  0 adverts of 0 phones")
+
+
 def test_a_terminal_gets_a_table_and_a_file_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     with opened_view("desk.jsonl", None) as view:
         assert isinstance(view, Lines)

@@ -108,7 +108,7 @@ class Adapter:
                     with contextlib.suppress(Exception):
                         await undisturbed(answered(self.device.stop_scanning()))
                 raise
-            except Exception:
+            except Exception:  # whatever it is, who asked gets it
                 self._forget(listener)
                 self._end_scan()
                 raise

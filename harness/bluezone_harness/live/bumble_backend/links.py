@@ -93,7 +93,7 @@ class Link:
                 )
             )
             await answered(self._gone.wait(), CLOSING_SECONDS)
-        except Exception as error:
+        except Exception as error:  # whatever bumble raises, bleak's callers get an error of bleak's
             if self.is_up:  # where it has ended meanwhile, the controller no longer knew it
                 reason = bleak_error(error)
                 self._end(reason)

@@ -197,7 +197,7 @@ class World:
         job, done = self._jobs.popleft()
         try:
             await job()
-        except Exception as error:
+        except Exception as error:  # whatever it is, who waits for the job gets it
             if not done.done():
                 done.set_exception(error)
             raise
