@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from random import Random
 
@@ -11,9 +12,20 @@ import pytest
 
 from bluezone_harness.checks import CHECKS
 from bluezone_harness.checks.captures import Capture
+from bluezone_harness.checks.devices_heard import all_subjects
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.evidence.device_files import read_device_file
 from bluezone_harness.findings import Judgement
-from bluezone_harness.observations import RADIO, UNLESS_DENIED, Advert, Capability, Extent
+from bluezone_harness.observations import (
+    RADIO,
+    UNLESS_DENIED,
+    AddressType,
+    Advert,
+    Capability,
+    Event,
+    Extent,
+    GattRead,
+)
 from bluezone_harness.results import Result
 from bluezone_harness.sightings import Sighting, fold
 from bluezone_harness.sources.ad_fields import AdFields, ad_of_fields, fields_of_ad
@@ -220,3 +232,75 @@ def told() -> Callable[[list[Advert], str], Capture]:
         return Capture("told", "2" * 64, "recording", shown, folded.adverts, False, (), folded)
 
     return make
+
+
+# --- what GATT sessions tell ---
+
+IPHONE = bytes.fromhex("02011A110767A607ADD1172FA1C44BF573564E0000")
+NOON_MS = 1_597_060_800_000  # 2020-08-10T12:00:00Z, day 2 of the phone
+ADDRESS = "5A:00:00:00:00:01"
+DEVICE: Mapping[str, object] = {"base_id": BASE_ID.hex(), "base_day": "2020-08-08", "platform": "ios"}
+
+Told = tuple[int, str, Mapping[str, object]]
+"""When, in ms; the kind; what else."""
+
+
+def octets(address: object) -> bytes | None:
+    return bytes.fromhex(address.replace(":", "")) if isinstance(address, str) else None
+
+
+@pytest.fixture
+def read(capture: Callable[..., Capture], sighting: Callable[..., Sighting]) -> Callable[..., Capture]:
+    """Return a function from what happened in sessions to a capture: an iPhone that is heard all the time, and read.
+
+    By name: ``heard`` (other sightings), ``receiver``, ``without`` and what else the fixture ``capture`` takes.
+    """
+
+    def make(
+        *told: Told, heard: Sequence[Sighting] | None = None, receiver: str = "", **of_capture: object
+    ) -> Capture:
+        if heard is None:
+            heard = [sighting(NOON_MS, IPHONE, seconds=3600, address=ADDRESS)]
+        evidence = capture(heard, **of_capture)
+        reads: list[GattRead] = []
+        events: list[Event] = []
+        for number, (time_ms, kind, fields) in enumerate(told, 1_000_000_000):
+            if kind == "gatt_read":
+                value = fields["value"]
+                assert isinstance(value, bytes)
+                address = octets(fields["address"])
+                characteristic = str(fields["characteristic"])
+                kept = AddressType.RESOLVABLE
+                reads.append(
+                    GattRead(number, time_ms * 1000, receiver, address, kept, "", characteristic, value)
+                )
+            else:
+                events.append(Event(number, time_ms * 1000, kind, fields))
+        folded = replace(evidence.folded, reads=tuple(reads), events=tuple(events))
+        capabilities = {**evidence.capabilities, Capability.GATT: Extent.YES}
+        return replace(evidence, folded=folded, capabilities=capabilities)
+
+    return make
+
+
+@pytest.fixture
+def subject_of(rules: Callable[[str], Rules]) -> Callable[..., Subject]:
+    """Return a function from a capture, and whether there is a device file, to the first subject."""
+
+    def make(evidence: Capture, device: Mapping[str, object] | None = DEVICE) -> Subject:
+        file = () if device is None else read_device_file("d", json.dumps(device).encode()).devices
+        return all_subjects([], [evidence], file, rules("v3"))[0]
+
+    return make
+
+
+@pytest.fixture
+def answer(subject_of: Callable[..., Subject], rules: Callable[[str], Rules]) -> Callable[..., Judgement]:
+    """Return a function from a requirement and a capture to what its check says."""
+
+    def ask(requirement: str, evidence: Capture, device: Mapping[str, object] | None = DEVICE) -> Judgement:
+        subject = subject_of(evidence, device)
+        assert not CHECKS[requirement].missing(subject.capabilities)
+        return CHECKS[requirement].judge(subject, rules("v3"))
+
+    return ask

@@ -296,3 +296,14 @@ def on_desk() -> OnDesk[T]:
         return run_in_virtual_time(whole())
 
     return run
+
+
+@pytest.fixture
+def connecting() -> Callable[[Desk], list[int]]:
+    """Return a function that tells the commands about connections that the controller was given."""
+
+    def given(desk: Desk) -> list[int]:
+        about = (CONNECT, EXTENDED_CONNECT, CANCEL, DISCONNECT)
+        return [each for each in desk.controller.asked if each in about]
+
+    return given
