@@ -37,6 +37,10 @@ SAMPLES = {"bluezone_reference": 24, "bluezone_harness": 10}  # mutants of each 
 REFERENCE, CHECKS = "tests/reference/", "tests/harness/checks/"
 VALUES = "tests/repository/test_values.py"
 FAULTS = "key_schedule_faults"
+RECORDED = (
+    *("broadcast_boundaries", "read_attempts", "hearing", "sent_text"),
+    *("receiver_broadcasts", "receiver_reads", "log_rows_explained", "logged_times"),
+)
 AIR = ("key_schedule_air", FAULTS, "lateness_air")
 # whole captures of each systematic fault: more than all others of that file take
 WITHOUT_SLOWEST = (
@@ -122,7 +126,20 @@ MODULES = {
         _check("privacy", ["privacy"], ["weak_ids"]),
         _check("privacy_air", ["privacy_air"], ["addresses"]),
         _check("weak_ids", ["weak_ids"], ["privacy"]),
-        _check("receiver", ["receiver"], ["registry"]),
+        _check("receiver", ["receiver", "receiver_broadcasts", "receiver_reads"], ["registry"]),
+        _check("scan_times", ["scan_times"], RECORDED),
+        _check("broadcasts", ["receiver_broadcasts"], RECORDED),
+        _check("hearing", ["hearing", "receiver_broadcasts"], RECORDED),
+        _check("log_rows_explained", ["log_rows_explained"], RECORDED),
+        _check("clock_offsets", ["clock_offsets"], RECORDED),
+        _check("set_clocks", ["set_clocks"], RECORDED),
+        _check("logged_times", ["logged_times"], RECORDED),
+        _check("whole_seconds", ["whole_seconds"], ["contact_log"]),
+        _check("read_attempts", ["read_attempts", "receiver_reads"], RECORDED),
+        _check("receiver_reads", ["receiver_reads"], RECORDED),
+        _check("wrong_reads", ["broadcast_boundaries"], RECORDED),
+        _check("receiver_grounds", ["receiver_broadcasts", "receiver_reads"], RECORDED),
+        _check("sent_text", ["sent_text"], RECORDED),
         _check("remarks", ["remarks"], ["own_ids"]),
         _check("kept_air", ["kept_air"], ["devices_heard", "private_recordings"]),
         _check("registry", ["registry"], ["receiver", "contact_log"]),

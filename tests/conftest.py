@@ -26,17 +26,30 @@ settings.load_profile(HYPOTHESIS_PROFILE)
 
 HERE = Path(__file__).resolve().parent
 ONCE = (
+    "harness/checks/test_disclosure.py",
+    "harness/checks/test_gatt_values.py",
+    "harness/checks/test_key_schedule_air.py",
+    "harness/checks/test_key_schedule_faults.py",
+    "harness/checks/test_privacy_air.py",
     "harness/cli/test_explore.py",
     "harness/cli/test_requirements_matrix.py",
     "harness/implementations/test_adapters.py",
     "harness/implementations/test_explore.py",
+    "harness/implementations/test_faulty.py",
+    "harness/implementations/test_kills.py",
     "harness/live/test_stateful.py",
+    "harness/merging/test_estimates.py",
     "harness/selftest/",
+    "harness/test_every_check_counts.py",
+    "harness/test_independence.py",
+    "harness/test_planted_faults.py",
     "harness/test_traceability.py",
+    "harness/virtual/test_faults.py",
     "repository/",
     "vectors/test_generator.py",
 )
-"""Where the tests stand that tox runs on one interpreter: documents, programs in other languages, self-tests."""
+"""Where the tests stand that tox runs on one interpreter: documents, programs in other languages, self-tests, and what
+checks find of planted faults in whole simulations."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before what is marked is chosen

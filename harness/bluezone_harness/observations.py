@@ -50,6 +50,9 @@ class Capability(StrEnum):
     """The table of phones that were read by GATT."""
     BASE_ID = "base_id"
     """The base ids of the device under test, with their base days."""
+    # records of broadcasts
+    SENT = "sent"
+    """All that was sent towards the device under test: each advertising set with its AdvData, from when until when."""
 
 
 RADIO = frozenset(

@@ -14,11 +14,12 @@ Damage never masks a failure: it is a reason to be inconclusive, and a failure o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TypeVar
 
 from bluezone_harness.checks import CHECKS
+from bluezone_harness.checks.broadcasts import Broadcast
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.devices_heard import all_subjects
 from bluezone_harness.checks.gatt_sessions import SESSION_EVENTS
@@ -83,6 +84,7 @@ def judge(
     device_file: DeviceFile | None,
     command: str,
     captures: Sequence[Capture] = (),
+    broadcast: Broadcast | None = None,
 ) -> Result:
     """Judge contact logs and captures.
 
@@ -93,6 +95,7 @@ def judge(
         device_file: Whose evidence it is, where that is known.
         command: Which command asks, for the report.
         captures: Captures and recordings among the evidence.
+        broadcast: What was sent to the devices as they made their logs; ``None``: nobody knows.
 
     Raises:
         ValueError: The specification lacks a requirement that a check judges.
@@ -102,9 +105,11 @@ def judge(
             raise ValueError(f"there is a check of {requirement}, which the specification does not have")
     logs, twice = _each_once(logs)
     captures, captured_twice = _each_once(captures)
-    evidence: list[ContactLogEvidence | Capture] = [*logs, *captures]
+    record = () if broadcast is None else (broadcast.record,)
+    evidence = [*logs, *captures, *record]
     rules = Rules(profile, {name: tolerance.value for name, tolerance in specification.tolerances.items()})
     found = all_subjects(logs, captures, () if device_file is None else device_file.devices, rules)
+    found = tuple(replace(each, broadcast=broadcast if each.logs else None) for each in found)
     checks = [
         check for name, check in CHECKS.items() if profile.name in specification.requirements[name].profiles
     ]

@@ -15,7 +15,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
 _WORD = re.compile(r"[a-z][a-z0-9]*")
 _CODE_SPAN = re.compile(r"`([^`]+)`")
-_UNITS = ("ms", "s", "days", "dB")
+_UNITS = ("ms", "s", "days", "dB", "percent", "to one")
 
 
 def parse_faults(start: Place, blocks: Sequence[Block]) -> dict[str, Fault]:

@@ -363,3 +363,29 @@ def database() -> bytes:
         connection.execute("insert into connect_info (blid_id, mac_id, time) values (x'00', 'a', 1)")
         connection.commit()
         return bytes(connection.serialize())
+
+
+SCENARIO = b"""schema = 1
+duration = "2 min"
+[[phone]]
+name = "An"
+base = "%s"
+base_day = "2020-08-08"
+[[phone]]
+name = "I"
+platform = "ios"
+app = "closed"
+[[meeting]]
+phones = ["An", "I"]
+to = "90 s"
+[[advert]]
+name = "x"
+kind = "cut-id"
+[[relay]]
+phone = "An"
+delay = "30 s"
+[[event]]
+at = "1 s"
+name = "consent"
+""" % (b"0a" * 32)
+"""A scenario with an entry of most kinds."""

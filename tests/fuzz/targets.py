@@ -32,6 +32,10 @@ from bluezone_harness.observations import (
 from bluezone_harness.sightings import fold
 from bluezone_harness.sources import Packed, looks_like_archive, open_archive, open_source
 from bluezone_harness.sources.octets import OctetReader
+from bluezone_harness.virtual.phones import Sender
+from bluezone_harness.virtual.scenarios.model import Scenario
+from bluezone_harness.virtual.scenarios.reading import read_scenario
+from bluezone_harness.virtual.scenarios.scenes import scene_of
 from bluezone_reference.contact_log import SECONDS_BELOW, encode_data_trace
 from bluezone_reference.errors import MalformedError
 from bluezone_reference.key_material import decode_key_material
@@ -47,6 +51,10 @@ _LONGEST_AD = 1650
 """Source: Core Specification, Vol 4 Part E 7.8.57."""
 _ONE_PIECE = frozenset(PduType) - {PduType.ADV_EXT_IND}
 _LARGEST_LOG = 1 << 20
+_PLAYED_MS = 1_795_424_400_000
+"""When a scenario begins that does not say: 2026-11-23T09:00:00Z."""
+_PLAYED_FOR_MS = 3_600_000
+"""Longer ones are read, and not played."""
 _MEMBERS_READ = 64
 
 
@@ -281,6 +289,32 @@ def document(octets: bytes) -> None:
     assert 0 <= offset <= len(octets), offset
 
 
+def scenario(octets: bytes) -> None:
+    """Read a scenario, and make the scene of one that does not last for long."""
+    with contextlib.suppress(EvidenceError):
+        found = read_scenario("fuzzed", octets)
+        assert found == read_scenario("fuzzed", octets)
+        _play(found)
+
+
+def _play(found: Scenario) -> None:
+    """Take what a scenario puts on the air: each window has a length, and none begins before the last one."""
+    if found.duration_ms > _PLAYED_FOR_MS:
+        return
+    senders: tuple[Sender, ...] = ()
+    told = "fuzzed: "
+    try:
+        senders = scene_of(found, _PLAYED_MS if found.start_ms is None else found.start_ms).senders
+    except ValueError as error:
+        told = str(error)
+    assert told.startswith("fuzzed: ")
+    for sender in senders:
+        before_us = -(1 << 62)
+        for window in sender.windows:
+            assert before_us <= window.from_us < window.until_us, window
+            before_us = window.from_us
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A reader, what fuzzing it begins with, and how long an input may become.
@@ -349,5 +383,6 @@ TARGETS: Mapping[str, Target] = {
     "bug-report": Target(bug_report, lambda: [seeds.snooz(seeds.HCI, version) for version in (1, 2)]),
     "contact-log": Target(contact_log, lambda: [b"", seeds.export(), seeds.database()], 4096),
     "document": Target(document, _documents),
+    "scenario": Target(scenario, lambda: [seeds.SCENARIO], 4096),
 }
 """By name."""

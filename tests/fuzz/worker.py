@@ -12,7 +12,12 @@ def main(arguments: list[str]) -> None:
     atheris = importlib.import_module("atheris")
     # coverage guides: of our own readers, and of nothing that they stand on
     with atheris.instrument_imports(
-        include=["bluezone_harness.sources", "bluezone_harness.evidence", "bluezone_reference"]
+        include=[
+            "bluezone_harness.sources",
+            "bluezone_harness.evidence",
+            "bluezone_harness.virtual.scenarios",
+            "bluezone_reference",
+        ]
     ):
         targets = importlib.import_module("tests.fuzz.targets")
     # a small archive may not unpack to megabytes each time; the limits themselves have tests of their own

@@ -92,7 +92,12 @@ def test_counts_are_added_and_the_heavy_ones_speak(specification: Specification)
         ("L", "BZ-LOG-005", (Verdict.NOT_OBSERVABLE, Reason.EVIDENCE_MISSING)),  # L+K
         ("LK", "BZ-LOG-005", (Verdict.NOT_OBSERVABLE, Reason.CAPABILITY_MISSING)),
         ("L", "BZ-PRV-016", (Verdict.NOT_OBSERVABLE, Reason.CAPABILITY_MISSING)),
-        ("L", "BZ-RCV-001", (Verdict.NOT_OBSERVABLE, Reason.EVIDENCE_MISSING)),  # no check
+        (
+            "L",
+            "BZ-RCV-001",
+            (Verdict.NOT_OBSERVABLE, Reason.CAPABILITY_MISSING),
+        ),  # no record of what was sent
+        ("V", "BZ-MAT-001", (Verdict.NOT_OBSERVABLE, Reason.EVIDENCE_MISSING)),  # no check
         ("K", "BZ-KEY-002", (Verdict.NOT_OBSERVABLE, Reason.EVIDENCE_MISSING)),  # C+K
     ],
 )

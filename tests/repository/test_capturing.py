@@ -26,8 +26,10 @@ from bluezone_harness.live.attached import Attached
 from bluezone_harness.live.bleak_receiver import BleakReceiver
 from bluezone_harness.live.controllers import SCHEMES
 from bluezone_harness.live.hci_receiver import HciReceiver
+from bluezone_harness.live.hci_sockets import AdapterSocket
 from bluezone_harness.live.preparing import Wanted
 from bluezone_harness.live.preparing import prepared as prepared_session
+from bluezone_harness.live.scapy_receiver import ScapyReceiver
 from bluezone_harness.live.until import parse_until
 from bluezone_harness.observations import (
     RADIO,
@@ -159,6 +161,15 @@ def test_what_shares_a_column_shows_the_same() -> None:
         for link_type in others:
             shows = of_link_type(link_type)
             assert all(cell(each, shows, False) == cell(each, COLUMNS[column][0], False) for each in CHECKS)
+
+
+def test_linuxs_adapter_shows_what_a_controller_shows_and_does_not_connect() -> None:
+    def refuse(number: int) -> AdapterSocket:
+        raise AssertionError("nothing is opened to ask what it shows")
+
+    receiver = ScapyReceiver(0, refuse, Stopped(), bytes(6))
+    assert receiver.capabilities == COLUMNS["controller"][0]
+    assert receiver.client(Advert(1, 0, "", bytes(6), None, None, b"", None, None), 1) is None
 
 
 # --- what the session settles ---

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.req("BZ-ADV-001")
 
 NAMES = (
     *("packets", "pcap", "pcapng", "btsnoop", "packetlogger", "recording", "archive", "bug-report"),
-    *("contact-log", "document"),
+    *("contact-log", "document", "scenario"),
 )
 ADVERT = Advert(1, 5, "", bytes(6), AddressType.PUBLIC, PduType.ADV_IND, b"", -60, 37)
 

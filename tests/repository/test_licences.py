@@ -55,17 +55,24 @@ def test_json_schemas_are_called_so(repository: Path, repository_files: tuple[Pa
 
 BY_BUMBLE = (
     "bluezone_harness.live.attached",
+    "bluezone_harness.live.broadcaster",
     "bluezone_harness.live.bumble_backend",
+    "bluezone_harness.live.controller_sets",
     "bluezone_harness.live.controllers",
     "bluezone_harness.live.hci_receiver",
+    "bluezone_harness.live.served_reads",
     "bluezone_harness.virtual.ble",
 )
 """Modules and packages that are imported only where somebody listens by a controller, or plays phones."""
 
 
+BY_SCAPY = "bluezone_harness.live.scapy_socket"
+"""The one module that imports the other, for who listens by Linux's own adapter."""
+
+
 def test_the_packages_import_one_of_them_where_it_is_needed(package_trees: dict[str, ast.Module]) -> None:
     found = {name: imports(tree) & APART for name, tree in package_trees.items() if imports(tree) & APART}
-    # scapy serves the tests alone
+    assert found.pop(BY_SCAPY) == {"scapy"}
     assert {frozenset(each) for each in found.values()} == {frozenset({"bumble"})}
     assert [name for name in found if not name.startswith(BY_BUMBLE)] == []
     assert [each for each in BY_BUMBLE if not any(name.startswith(each) for name in found)] == []

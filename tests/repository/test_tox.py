@@ -34,7 +34,7 @@ def environments(tox: configparser.ConfigParser) -> dict[str, str]:
 
 def test_the_environments_are_those_of_the_house(tox: configparser.ConfigParser) -> None:
     plain = ["py311", "py312", "py313"]
-    assert list(environments(tox)) == [*plain, "long", "coverage", "fuzz", "lint", "types"]
+    assert list(environments(tox)) == [*plain, "long", "coverage", "fuzz", "bluez", "lint", "types"]
 
 
 def test_each_environment_runs_within_its_own_budget(tox: configparser.ConfigParser) -> None:

@@ -136,6 +136,8 @@ TOLERANCES = {
     "repeat": (5_000, "ms"),
     "address_life": (930_000, "ms"),
     "read_attempt": (10_000, "ms"),
+    "radio_loss": (90, "percent"),
+    "chance": (1_000_000, "to one"),
     "case_span": (400, "days"),
     "retention": (14, "days"),
     "last_day": (36_525, "days"),

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from bluezone_harness.checks.logged_times import (
+    again_judgement,
+    local_time_judgement,
+    order_judgement,
+    times_judgement,
+)
 from bluezone_harness.checks.own_ids import own_ids_judgement
 from bluezone_harness.checks.registry import check
 from bluezone_harness.checks.rows import (
@@ -17,12 +23,14 @@ from bluezone_harness.checks.rows import (
     unread_text,
 )
 from bluezone_harness.checks.subjects import Rules, Subject
+from bluezone_harness.checks.whole_seconds import whole_seconds_judgement
 from bluezone_harness.evidence.contact_log_model import ContactLogEvidence, LogKind, Row, RowDefect
 from bluezone_harness.findings import (
     Evidence,
     Ground,
     Judgement,
     Reason,
+    combined,
     failed,
     ground,
     inconclusive,
@@ -43,8 +51,14 @@ def a_record_is_whole(subject: Subject, rules: Rules) -> Judgement:
     """Judge whether each row holds own id and contact id of 12 octets each, RSSI and time.
 
     A row that cannot be read for another reason leaves it open; how a row is written is BZ-LOG-003's
-    business.
+    business. Beside the record of a broadcast, times are compared with what was on the air.
     """
+    times = times_judgement(subject, rules)
+    whole = _whole(subject)
+    return whole if times is None else combined([whole, times])
+
+
+def _whole(subject: Subject) -> Judgement:
     rows = located_rows(subject)
     defects = [(log, each) for log, each in located_defects(subject) if each.requirement == "BZ-LOG-001"]
     odd = [
@@ -79,8 +93,14 @@ def a_contact_id_comes_again_only_after_a_while(subject: Subject, rules: Rules) 
     """Judge the time between two rows of one contact id, in the order of the rows of one log.
 
     Two clock readings may differ by the tolerance ``log_clock``; where a time counts whole seconds, whole
-    seconds are compared. A clock that was set back between two rows says nothing about them.
+    seconds are compared. A clock that was set back between two rows says nothing about them. Beside the record
+    of a broadcast, it is asked too whether what had to be heard again was recorded again.
     """
+    besides = (again_judgement(subject, rules), whole_seconds_judgement(subject, rules))
+    return combined([_apart(subject, rules), *(each for each in besides if each is not None)])
+
+
+def _apart(subject: Subject, rules: Rules) -> Judgement:
     least_ms = rules.profile.contact_log.repeat_after_ms - rules.tolerances["log_clock"]
     judged, set_back = 0, 0
     repeats: list[Evidence] = []
@@ -127,8 +147,15 @@ def an_export_is_written_as_it_must(subject: Subject, rules: Rules) -> Judgement
     """Judge the octets of exports; a database has none to show.
 
     What a row says is judged by BZ-LOG-001 and BZ-LOG-004. A last line without its LF is damage, not a
-    failure: a file that was cut on its way ends like that.
+    failure: a file that was cut on its way ends like that. Beside the record of a broadcast, the order of the
+    lines is judged too.
     """
+    order = order_judgement(subject, rules)
+    written = _written(subject)
+    return written if order is None else combined([written, order])
+
+
+def _written(subject: Subject) -> Judgement:
     exports = [log for log in subject.logs if log.kind is LogKind.EXPORT]
     lines = sum(len(_finished_lines(log)) for log in exports)
     defects = [
@@ -167,7 +194,16 @@ def _finished_lines(log: ContactLogEvidence) -> set[int]:
 
 @check("BZ-LOG-004", needs=Capability.RECORDS)
 def times_count_milliseconds(subject: Subject, rules: Rules) -> Judgement:
-    """Judge the unit of each row's time, told by its size; under ``ios-v3`` seconds are right (F-01)."""
+    """Judge the unit of each row's time, told by its size; under ``ios-v3`` seconds are right (F-01).
+
+    Beside the record of a broadcast, local time is told from UTC.
+    """
+    local = local_time_judgement(subject, rules)
+    counted = _in_their_unit(subject, rules)
+    return counted if local is None else combined([counted, local])
+
+
+def _in_their_unit(subject: Subject, rules: Rules) -> Judgement:
     unit = rules.profile.contact_log.time_unit
     rows = located_rows(subject)
     others = [(log, row) for log, row in rows if row.unit != unit]

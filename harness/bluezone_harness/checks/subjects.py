@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bluezone_harness.checks.broadcasts import Broadcast
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.schedules import schedule_of
 from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
@@ -64,6 +65,7 @@ class Subject:
         window: The first and the last instant of the captures, in microseconds; ``None`` where they are empty.
         alone: All that was heard of Bluezone can be one phone's.
         read_addresses: At which it was read by GATT, though no advert from them was heard.
+        broadcast: What was sent towards it while its contact logs were made; ``None`` where nothing tells.
     """
 
     label: str
@@ -77,6 +79,7 @@ class Subject:
     window: tuple[int, int] | None = None
     alone: bool = False
     read_addresses: frozenset[bytes] = frozenset()
+    broadcast: Broadcast | None = None
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -85,6 +88,8 @@ class Subject:
         shown = {capability for each in evidence for capability in shown_by(each.capabilities)}
         if self.device is not None:
             shown.add(Capability.BASE_ID)
+        if self.broadcast is not None:
+            shown.add(Capability.SENT)
         # what one capture lacks of these, nobody knows of the others beside it
         shown.update(each for each in UNLESS_DENIED if self.captures)
         denied = {each for each in UNLESS_DENIED if self.extent(each) is not Extent.YES}

@@ -11,6 +11,7 @@ import click
 from bluezone_harness.acceptance import accept, read_accept_file
 from bluezone_harness.checks.alignment import aligned
 from bluezone_harness.checks.captures import Capture
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
 from bluezone_harness.evidence.device_files import DeviceFile, read_device_file
 from bluezone_harness.profiles import profiles_of
 from bluezone_harness.reports.json_report import json_text
@@ -18,12 +19,14 @@ from bluezone_harness.reports.junit import junit_text
 from bluezone_harness.reports.markdown import markdown_text
 from bluezone_harness.reports.terminal import terminal_text
 from bluezone_harness.results import Result
-from bluezone_harness.verdicts import exit_code, judge
+from bluezone_harness.verdicts import judge
 from bluezone_spec import load
 from bluezone_spec.model import Axis
 
+from .broadcast_evidence import played_broadcast
 from .evidence_inputs import read_all
 from .evidence_options import axis_option, chosen_axes, device_option
+from .expectations import exit_code_beside, unmet
 from .failures import CallerError, ExitCode
 from .files import keep_inputs, write_text
 from .inputs import INPUT_FILE, file_name, read_file
@@ -43,12 +46,20 @@ _STANDARD_INPUT = "-"
         "tcpdump -i bluetooth0 -w - | bzc check - --device device.json",
         "bzc check app_db_2.db app_cache_2.db --axis privacy --json",
         "bzc check data_trace.txt --device - --profile ios-v3 < device.json",
+        "bzc check data_trace.txt --scenario session.toml",
     )
     + '\n\nThe device file, short form: {"base_id": HEX, "base_day": "YYYY-MM-DD"}, with "max", "address", '
     '"platform" and "foreground" if they are known.'
 )
 @click.argument("evidence", nargs=-1, required=True, type=INPUT_FILE)
 @device_option("; - reads it from standard input")
+@click.option(
+    "--scenario",
+    "scenario_path",
+    type=INPUT_FILE,
+    metavar="FILE",
+    help="The scenario that was played to the device: contact logs are judged against the record of it.",
+)
 @profile_option("By whose behaviour to judge.")
 @axis_option()
 @click.option("--strict", is_flag=True, help="A failed SHOULD ends with exit code 2.")
@@ -68,6 +79,7 @@ def command(
     ctx: click.Context,
     evidence: Sequence[str],
     device_path: str | None,
+    scenario_path: str | None,
     profile_name: str,
     axis: str,
     strict: bool,
@@ -85,6 +97,10 @@ def command(
     - reads standard input. Captures of the same phones are judged by the clock of the first, where it is sure by how
     much the others differ.
 
+    With the record of a broadcast among EVIDENCE, or beside the --scenario that was played (session.record.jsonl of
+    session.toml), contact logs are judged against what was sent: what had to be heard, and what must not be logged.
+    What the scenario expects has to come, a failure too.
+
     Two verdicts come out and never mix, conformance and privacy, each with its coverage. What the evidence
     cannot show is not observable, and never a pass.
 
@@ -93,23 +109,26 @@ def command(
     Exit code: 0 what was judged holds; 1 a MUST failed; 2 inconclusive, or nothing judged; 3 the evidence or
     the device file cannot be read; 130 interrupted, and no MUST failed so far.
     """
-    if [*evidence, device_path, accept_path].count(_STANDARD_INPUT) > 1:
+    if [*evidence, device_path, scenario_path, accept_path].count(_STANDARD_INPUT) > 1:
         raise CallerError("standard input can be read only once: give '-' once")
     keep_inputs(
-        [*evidence, device_path, accept_path], [("--junit", junit_path), ("--markdown", markdown_path)]
+        [*evidence, device_path, scenario_path, accept_path],
+        [("--junit", junit_path), ("--markdown", markdown_path)],
     )
     device_file = _device_file(device_path) if device_path else None
     accepted = read_accept_file(file_name(accept_path), read_file(accept_path)) if accept_path else None
     with watched(evidence) as watch:
         pieces, left_out = read_all(evidence, watch)
+        played = played_broadcast(pieces, scenario_path, watch)
     specification = load()
     result = judge(
         specification,
         profiles_of(specification)[profile_name],
-        [each for each in pieces if not isinstance(each, Capture)],
+        [each for each in pieces if isinstance(each, ContactLogEvidence)],
         device_file,
         "check",
         aligned([each for each in pieces if isinstance(each, Capture)]),
+        None if played is None else played.broadcast,
     )
     if left_out:
         result = replace(result, partial=True, diagnostics=(*result.diagnostics, *left_out))
@@ -122,7 +141,10 @@ def command(
     if markdown_path is not None:
         write_text(markdown_path, markdown_text(result, axes=axes))
     echo_result(result, axes, as_json=as_json)
-    code = exit_code(result, axes, strict=strict, allow_inconclusive=allow_inconclusive)
+    expectations = () if played is None else played.scenario.expectations
+    for sentence in unmet(result, expectations):
+        click.echo(f"bzc: {sentence}", err=True)
+    code = exit_code_beside(result, expectations, axes, strict=strict, allow_inconclusive=allow_inconclusive)
     # what was found stands; what was not may be in what was not read
     ctx.exit(ExitCode.INTERRUPTED if watch.interrupted and code != ExitCode.FAILED else code)
 

@@ -30,6 +30,8 @@ COMMANDS = {
     "implementation": "Test an implementation of the protocol's core.",
     "simulate": "Write a capture of virtual phones.",
     "phones": "Play virtual phones that a host hears by HCI.",
+    "broadcast": "Play a scenario towards a device under test.",
+    "rehearse": "Play a scenario to a virtual app.",
     "selftest": "Plant every known fault, and show what finds it.",
     "requirements": "List the requirements of the specification.",
     "explain": "Explain a requirement, fault, code or word.",

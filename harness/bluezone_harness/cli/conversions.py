@@ -103,6 +103,7 @@ def write_recording(
         shown = of_written(inputs)
         if not true_ids:
             shown = {**shown, Capability.TRUE_IDS: Extent.NO}
+            shown.pop(Capability.SENT, None)  # what a record tells that was sent is left out
         file.write(header_line(f"converted from {inputs.kinds}", "", shown))
         body.seek(0)
         shutil.copyfileobj(body, file, _OCTETS_COPIED)

@@ -14,6 +14,7 @@ from .output import printable
 NOT_TRIED = "not tried on hardware"
 """How people are told, here and in the guide."""
 _INSTALL_HCI = "pip install 'bluezone-conformance[hci]'"
+_INSTALL_SCAPY = "pip install 'bluezone-conformance[scapy]'"
 _EVERYWHERE = ("Linux", "Darwin", "Windows")
 _BLEAK = {
     "Linux": ("bleak", "dbus-fast"),
@@ -70,7 +71,14 @@ WAYS = (
         "a controller that the kernel lends",
         {"Linux": ("bumble",)},
         _INSTALL_HCI,
-        "",
+        "virtual phones",
+    ),
+    Way(
+        "bzc sniff --hci-socket 0",
+        "an adapter that the kernel lends, without bumble",
+        {"Linux": ("scapy",)},
+        _INSTALL_SCAPY,
+        "virtual phones",
     ),
     Way(
         "bzc sniff --hci android-netsim",

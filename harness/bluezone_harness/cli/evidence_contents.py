@@ -19,7 +19,10 @@ from bluezone_harness.observations import (
     shown_by,
 )
 from bluezone_harness.sightings import Sighting
+from bluezone_harness.sources.broadcast_records import BroadcastRecord
 from bluezone_spec.model import Level, Specification
+
+from .evidence_inputs import Evidence
 
 SILENCE_US = 60_000_000
 """The longest time without any advert that is ordinary: two scheduled periods, of which phones send in one half."""
@@ -141,13 +144,11 @@ class Contents:
     requirements: Shown
 
 
-def contents_of(
-    evidence: Capture | ContactLogEvidence, specification: Specification, profile: str
-) -> Contents:
+def contents_of(evidence: Evidence, specification: Specification, profile: str) -> Contents:
     """Return what a piece of evidence holds.
 
     Args:
-        evidence: A capture or a contact log, read.
+        evidence: A capture, a contact log or the record of a broadcast, read.
         specification: Whose requirements.
         profile: Name of the profile that they bind.
     """
@@ -158,7 +159,7 @@ def contents_of(
         str(evidence.kind),
         evidence.partial,
         dict(evidence.contents),
-        _capture_time(evidence) if isinstance(evidence, Capture) else _log_time(evidence),
+        _time(evidence),
         _air(evidence) if isinstance(evidence, Capture) else None,
         capabilities,
         evidence.diagnostics,
@@ -166,7 +167,13 @@ def contents_of(
     )
 
 
-def _capabilities(evidence: Capture | ContactLogEvidence) -> dict[Capability, Extent]:
+def _time(evidence: Evidence) -> Span | None:
+    if isinstance(evidence, BroadcastRecord):
+        return Span(evidence.start_us // 1000, evidence.until_us // 1000)
+    return _capture_time(evidence) if isinstance(evidence, Capture) else _log_time(evidence)
+
+
+def _capabilities(evidence: Evidence) -> dict[Capability, Extent]:
     said = evidence.capabilities
     unsaid = UNLESS_DENIED if isinstance(evidence, Capture) else frozenset()
     return {name: extent_of(said, name) for name in Capability if name in said or name in unsaid}

@@ -1,4 +1,4 @@
-"""Evidence as it is handed over: captures, recordings and contact logs, told apart by what they hold.
+"""Evidence as it is handed over: captures, recordings, contact logs and records of broadcasts, told apart by content.
 
 A capture is read as it comes, from a file or a pipe, in constant memory; a contact log as a whole. An archive may
 hold several captures; what it holds that is none does not count, but may have to be told.
@@ -30,6 +30,11 @@ from bluezone_harness.sources import (
     open_archive,
     open_source,
 )
+from bluezone_harness.sources.broadcast_records import (
+    BroadcastRecord,
+    is_broadcast_record,
+    read_broadcast_record,
+)
 from bluezone_harness.sources.octets import OctetReader
 
 from .inputs import FILE_LIMIT, file_name, standard_input, unreadable
@@ -47,7 +52,7 @@ _HINT = (
 _REASONS = 3
 """Why an archive holds no evidence is told for so many files."""
 
-Evidence = Capture | ContactLogEvidence
+Evidence = Capture | ContactLogEvidence | BroadcastRecord
 """What a piece of evidence is."""
 
 
@@ -122,7 +127,8 @@ def read_all(paths: Sequence[str], watch: Watch) -> tuple[list[Evidence], list[D
     return found, left_out
 
 
-_Read = Callable[[str, OctetReader], Capture]
+_Recorded = Capture | BroadcastRecord
+_Read = Callable[[str, OctetReader], _Recorded]
 
 
 class _PlainOnlyError(Exception):
@@ -136,8 +142,11 @@ def _read_known(name: str, octets: Watched, packed: bool, read: _Read) -> tuple[
     return (read(name, octets),)
 
 
-def _read_plain(name: str, octets: OctetReader, keep_times: bool = True) -> Capture:
-    return read_capture(open_source(name, octets), keep_times)
+def _read_plain(name: str, octets: OctetReader, keep_times: bool = True) -> _Recorded:
+    source = open_source(name, octets)
+    if is_broadcast_record(source.capabilities):
+        return read_broadcast_record(source)
+    return read_capture(source, keep_times)
 
 
 def _read_fast(name: str, octets: OctetReader, keep_times: bool) -> Capture:
@@ -185,7 +194,10 @@ def _read_archive(archive: Archive, name: str, read: _Read) -> tuple[Evidence, .
         cut = any(each.severity is Severity.ERROR for each in notes)
         first = found[0]
         diagnostics = (*first.diagnostics, *notes)
-        found[0] = replace(first, diagnostics=diagnostics, partial=first.partial or cut)
+        if isinstance(first, BroadcastRecord):
+            found[0] = replace(first, diagnostics=diagnostics, is_cut=first.is_cut or cut)
+        else:
+            found[0] = replace(first, diagnostics=diagnostics, partial=first.partial or cut)
     return tuple(found)
 
 

@@ -62,6 +62,8 @@ def written(path: str) -> Iterator[BinaryIO]:
         click.ClickException: It cannot be written; the message is complete.
     """
     if path == "-":
+        if sys.stdout is None:  # as it is where somebody closed it
+            raise click.ClickException("standard output is closed: give the name of a file")
         yield sys.stdout.buffer
         return
     target = Path(path)

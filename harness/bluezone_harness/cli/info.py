@@ -36,6 +36,7 @@ SCHEMA = 1
 """Version of the JSON form."""
 _LABEL_COLUMNS = 12
 _SILENCES_SHOWN = 3
+_SECOND_MS = 1000
 _STANDARD_INPUT = "-"
 _FIELDS_TEXT = (
     "an operating system told what adverts hold, put together and not repeated where nothing changed: ids and "
@@ -236,10 +237,11 @@ def _counts_text(counts: Mapping[str, int]) -> str:
 
 
 def _span_text(span: Span) -> str:
-    return (
-        f"{instant_text(span.from_ms)} to {instant_text(span.until_ms)}, "
-        f"{duration_text(span.until_ms - span.from_ms)}"
-    )
+    lasts_ms = span.until_ms - span.from_ms
+    if lasts_ms >= _SECOND_MS:
+        # the instants beside it tell milliseconds
+        lasts_ms = round(lasts_ms / _SECOND_MS) * _SECOND_MS
+    return f"{instant_text(span.from_ms)} to {instant_text(span.until_ms)}, {duration_text(lasts_ms)}"
 
 
 def _line(label: str, text: str) -> str:

@@ -60,7 +60,7 @@ async def listen(receiver: Receiver, wanted: Wanted, clock: Clock, view: View, *
         session.end("somebody interrupted")
 
     showing = asyncio.create_task(_show(session, view))
-    with _ended_by_signals(interrupt):
+    with ended_by_signals(interrupt):
         try:
             ending = await session.run()
         except ListenError as error:
@@ -82,8 +82,12 @@ async def _show(session: Session, view: View) -> None:
 
 
 @contextmanager
-def _ended_by_signals(end: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C, and who asks the process to end, end a session; a second Ctrl-C ends the process."""
+def ended_by_signals(end: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C, and who asks the process to end, end a session; a second Ctrl-C ends the process.
+
+    Args:
+        end: Is called in the running loop.
+    """
     loop = asyncio.get_running_loop()
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
 

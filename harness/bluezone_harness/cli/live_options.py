@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -12,9 +13,13 @@ from bluezone_harness.live.until import Until, parse_until
 
 from .failures import CallerError
 from .live_receivers import STANDARD_INPUT
+from .output import shown
 
 _PACKETS = ".pcapng"
 _RECORDING = ".jsonl"
+_ADAPTER = re.compile(r"(?:hci)?([0-9]{1,5})")
+_GREATEST_ADAPTER = 0xFFFE
+"""One less than what means none, to the kernel."""
 
 
 def read_until(ctx: click.Context, parameter: click.Parameter, text: str | None) -> Until:
@@ -29,10 +34,27 @@ def read_until(ctx: click.Context, parameter: click.Parameter, text: str | None)
         raise CallerError(f"--until: {error}", ctx) from None
 
 
+def read_adapter(ctx: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    """Read the number of one of Linux's adapters: ``0``, or ``hci0``.
+
+    Raises:
+        CallerError: It is none.
+    """
+    if text is None:
+        return None
+    found = _ADAPTER.fullmatch(text)
+    if found is None or int(found[1]) > _GREATEST_ADAPTER:
+        raise CallerError(
+            f"--hci-socket {shown(text)}: give the number of an adapter, such as 0 for hci0", ctx
+        )
+    return int(found[1])
+
+
 def refuse_together(
     stream: str | None,
     hci: str | None,
     adapter: str | None,
+    hci_socket: int | None,
     *,
     passive: bool,
     reads: bool,
@@ -45,13 +67,26 @@ def refuse_together(
     Raises:
         CallerError: They do not.
     """
-    own = not stream and not hci
+    lent = hci_socket is not None
+    own = not stream and not hci and not lent
     for wrong, reason in (
         (stream and hci, "a stream and --hci are two receivers: give one"),
+        (lent and (stream or hci), "--hci-socket is a receiver by itself: give no other"),
+        (
+            lent and platform.system() != "Linux",
+            "--hci-socket is for Linux: give a controller with --hci, or leave it out",
+        ),
         (adapter and not own, "--adapter is for this computer's Bluetooth: leave it out"),
         (adapter and platform.system() != "Linux", "--adapter is for Linux: here the system chooses"),
-        (passive and not hci, "--passive is for --hci: this computer's Bluetooth decides by itself"),
+        (
+            passive and not hci and not lent,
+            "--passive is for --hci: this computer's Bluetooth decides by itself",
+        ),
         (reads and stream, "--gatt takes a receiver that can connect: a stream cannot"),
+        (
+            reads and lent,
+            "--gatt takes a receiver that can connect: give --hci hci-socket:N in place of --hci-socket",
+        ),
         (
             # a number of the system's own in place of an address tells nobody whose value was read
             reads and own and platform.system() == "Darwin",

@@ -1,6 +1,6 @@
 """Who listens for ``bzc sniff``: this computer's Bluetooth, a controller of one's own, or a stream on standard input.
 
-What takes long to import, bleak and bumble, is imported here only where it is wanted.
+What takes long to import, bleak, bumble and scapy, is imported here only where it is wanted.
 """
 
 from __future__ import annotations
@@ -40,7 +40,13 @@ class SystemClock:
 
 
 def live_receiver(
-    stream: str | None, hci: str | None, adapter: str | None, clock: Clock, *, active: bool
+    stream: str | None,
+    hci: str | None,
+    adapter: str | None,
+    clock: Clock,
+    *,
+    active: bool,
+    hci_socket: int | None = None,
 ) -> Receiver:
     """Return who hears.
 
@@ -50,6 +56,7 @@ def live_receiver(
         adapter: Name of the system's adapter; ``None``: the system chooses.
         clock: Tells when something was heard.
         active: A controller asks for scan responses.
+        hci_socket: Number of Linux's adapter that is taken from the system; ``None``: none.
 
     Raises:
         CallerError: It takes what is not installed, or a system that nobody knows, or standard input is closed.
@@ -58,6 +65,8 @@ def live_receiver(
         return StreamReceiver(file_name(STANDARD_INPUT), stream_reader(standard_input()))
     if hci is not None:
         return _controller(hci, clock, active=active)
+    if hci_socket is not None:
+        return _adapter(hci_socket, clock, active=active)
     system = platform.system()
     if system not in _SYSTEMS:
         raise CallerError(
@@ -76,9 +85,22 @@ def _controller(name: str, clock: Clock, *, active: bool) -> Receiver:
     from bluezone_harness.live.controllers import opened
     from bluezone_harness.live.hci_receiver import HciReceiver
 
+    return HciReceiver(name, partial(opened, name, _own_address()), clock, active=active)
+
+
+def _adapter(number: int, clock: Clock, *, active: bool) -> Receiver:
+    if find_spec("scapy") is None:
+        raise CallerError("--hci-socket takes scapy: pip install 'bluezone-conformance[scapy]'")
+    from bluezone_harness.live.scapy_receiver import ScapyReceiver
+    from bluezone_harness.live.scapy_socket import open_user_channel
+
+    return ScapyReceiver(number, open_user_channel, clock, _own_address(), active=active)
+
+
+def _own_address() -> bytes:
+    """Draw the static address by which this host asks and connects."""
     octets = secrets.token_bytes(_ADDRESS_OCTETS)
-    own = bytes([octets[0] | _STATIC]) + octets[1:]
-    return HciReceiver(name, partial(opened, name, own), clock, active=active)
+    return bytes([octets[0] | _STATIC]) + octets[1:]
 
 
 def stream_reader(stream: BinaryIO) -> OctetReader:

@@ -58,12 +58,16 @@ def platform_option() -> Callable[[_Command], _Command]:
     )
 
 
-def write_device_option() -> Callable[[_Command], _Command]:
-    """Return ``--write-device``, which hands ``device_out`` to a command."""
+def write_device_option(whose: str = "the phones") -> Callable[[_Command], _Command]:
+    """Return ``--write-device``, which hands ``device_out`` to a command.
+
+    Args:
+        whose: Device file it is, for people.
+    """
     return click.option(
         "--write-device",
         "device_out",
         type=INPUT_FILE,
         metavar="FILE",
-        help="Write the device file of the phones.",
+        help=f"Write the device file of {whose}.",
     )

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import logging
-import os
-import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
@@ -24,7 +20,7 @@ from bluezone_harness.virtual.plans import GREATEST_DURATION_MS, PhonePlan, Plan
 from .failures import NAME, CallerError
 from .files import keep_inputs, written
 from .inputs import NUMBER, file_name
-from .output import examples, one_line, shown
+from .output import examples, one_line
 from .phone_options import (
     drawn_device_option,
     fault_option,
@@ -34,27 +30,9 @@ from .phone_options import (
     write_device_option,
 )
 from .planned_phones import fault_names, planned_phones
+from .served import SERVED_BY_DEFAULT, refuse_transport, serve_forever
 
-_DEFAULT = "tcp-server:127.0.0.1:6402"
-_SERVERS: Mapping[str, str] = {
-    "tcp-server": _DEFAULT,
-    "unix-server": "unix-server:phones.socket",
-    "ws-server": "ws-server:127.0.0.1:6402",
-    "pty": "pty:phones.pty",
-    "vhci": "vhci",
-}
-"""Transports of bumble at which a controller can be served, each with an example of a complete name."""
-_GREATEST_PORT = 65535
 _MOST_STRANGERS = 1000
-_AGAIN_S = 0.2
-_ADVICE: Mapping[int, str] = {
-    errno.EADDRINUSE: "another program is served there, or a file is there: give another place",
-    errno.EADDRNOTAVAIL: "this computer has no such address: give 127.0.0.1, or _ for all that it has",
-    errno.EACCES: "this user is not allowed to: give another place, such as a port above 1023",
-    errno.EEXIST: "something is there already: give another path",
-    errno.ENOENT: "there is no such folder: check the path",
-}
-_NO_VHCI = "this system has no virtual HCI: load the kernel's module hci_vhci, as root"
 _PLATFORMS = ("ios", "android")
 
 
@@ -69,7 +47,7 @@ _PLATFORMS = ("ios", "android")
 @click.option(
     "--serve",
     "transport",
-    default=_DEFAULT,
+    default=SERVED_BY_DEFAULT,
     show_default=True,
     metavar="TRANSPORT",
     help="Where a host finds the controller that hears them: tcp-server:HOST:PORT, unix-server:PATH, pty:PATH, vhci.",
@@ -103,7 +81,7 @@ def command(
     """
     if find_spec("bumble") is None:
         raise CallerError("virtual phones take bumble: pip install 'bluezone-conformance[hci]'")
-    _refuse_transport(transport)
+    refuse_transport(transport)
     if not 0 <= strangers <= _MOST_STRANGERS:
         raise CallerError(f"--strangers {strangers}: give 0 to {_MOST_STRANGERS}")
     keep_inputs([device_path], [("--write-device", device_out)])
@@ -132,26 +110,6 @@ def command(
         asyncio.run(_play(plan, seed, transport, who, lambda text: click.echo(f"{NAME}: {text}", err=True)))
 
 
-def _refuse_transport(transport: str) -> None:
-    """Refuse what names no place at which a controller can be served.
-
-    Raises:
-        CallerError: It names none.
-    """
-    scheme, _, place = transport.partition(":")
-    example = _SERVERS.get(scheme)
-    if example is None:
-        raise CallerError(
-            f"--serve {shown(transport)}: give one of {', '.join(_SERVERS)}, such as {_DEFAULT}"
-        )
-    host, _, port = place.rpartition(":")
-    complete = bool(place) or scheme == "vhci"
-    if scheme in ("tcp-server", "ws-server"):
-        complete = bool(host) and port.isdecimal() and 1 <= int(port) <= _GREATEST_PORT
-    if not complete:
-        raise CallerError(f"--serve {shown(transport)}: that is no complete name, give one such as {example}")
-
-
 def _who(phones: tuple[PhonePlan, ...], strangers: int) -> str:
     """Return who is played, for people."""
     named = ", ".join(
@@ -169,39 +127,9 @@ async def _play(plan: Plan, seed: int, transport: str, who: str, say: Callable[[
     Raises:
         click.ClickException: The transport cannot be opened; the message is complete.
     """
-    from bluezone_harness.virtual.ble.worlds import World, serve
+    from bluezone_harness.virtual.ble.worlds import World
 
-    # what bumble writes into its log goes where somebody asks for it
-    logging.getLogger("bumble").addHandler(logging.NullHandler())
-    told = False
     async with World(replace(plan, start_ms=time.time_ns() // 1_000_000), seed) as world:
-        while True:
-            serving = asyncio.create_task(serve(world, transport))
-            try:
-                await asyncio.wait([serving], timeout=_AGAIN_S)
-                if not told and not (serving.done() and serving.exception()):
-                    told = True
-                    since = instant_text(world.plan.start_ms)
-                    say(f"{who}, from {since}; a controller that hears them: {transport}; Ctrl-C ends")
-                await serving
-            except Exception as error:  # noqa: BLE001 - whatever a library raises, people get a sentence
-                raise click.ClickException(
-                    f"{transport} cannot be served: {_reason(transport, error)}"
-                ) from None
-            finally:
-                serving.cancel()
-                await asyncio.gather(serving, return_exceptions=True)
-            await asyncio.sleep(_AGAIN_S)
-
-
-def _reason(transport: str, error: Exception) -> str:
-    """Return why a controller cannot be served, and what to do."""
-    if isinstance(error, socket.gaierror):
-        return "there is no host of that name: give an address of this computer, such as 127.0.0.1"
-    if not isinstance(error, OSError) or error.errno is None:
-        said = " ".join(str(error).split()) or type(error).__name__
-        return f"{said}: give another place, such as {_DEFAULT}"
-    number = error.errno
-    if transport.startswith("vhci") and number in (errno.ENOENT, errno.ENODEV, errno.EACCES):
-        return _NO_VHCI
-    return _ADVICE.get(number) or f"{os.strerror(number).lower()}: give another place"
+        since = instant_text(world.plan.start_ms)
+        told = f"{who}, from {since}; a controller that hears them: {transport}; Ctrl-C ends"
+        await serve_forever(world, transport, lambda: say(told))

@@ -24,7 +24,7 @@ from .failures import NAME, ExitCode
 from .files import keep_inputs
 from .inputs import INPUT_FILE, file_name, read_file
 from .listening import Listened, listen
-from .live_options import read_until, recorded_files, refuse_together
+from .live_options import read_adapter, read_until, recorded_files, refuse_together
 from .live_receivers import STANDARD_INPUT, SystemClock, live_receiver
 from .live_views import opened_view
 from .options import profile_option
@@ -39,6 +39,7 @@ from .selections import Selection, StreamingSelection
         "bzc sniff --gatt --device device.json --until decided",
         "bzc sniff --hci usb:0 --bluezone-only --out desk.jsonl",
         "bzc sniff --hci tcp-client:127.0.0.1:6402 --private",
+        "bzc sniff --hci-socket 0 --passive",
         "tshark -i INTERFACE -w - | bzc sniff - --device device.json",
     )
 )
@@ -46,8 +47,15 @@ from .selections import Selection, StreamingSelection
 @click.option(
     "--hci", "hci", metavar="CONTROLLER", help="Listen by a controller of one's own, such as usb:0."
 )
+@click.option(
+    "--hci-socket",
+    "hci_socket",
+    metavar="N",
+    callback=read_adapter,
+    help="Listen by the system's adapter hciN, taken away from BlueZ meanwhile (Linux).",
+)
 @click.option("--adapter", metavar="NAME", help="Which of the system's adapters, such as hci1 (Linux).")
-@click.option("--passive", is_flag=True, help="Ask for no scan responses (with --hci).")
+@click.option("--passive", is_flag=True, help="Ask for no scan responses (with --hci, --hci-socket).")
 @click.option(
     "--gatt",
     "reads",
@@ -102,6 +110,7 @@ def command(
     ctx: click.Context,
     stream: str | None,
     hci: str | None,
+    hci_socket: int | None,
     adapter: str | None,
     passive: bool,
     reads: bool,
@@ -123,7 +132,8 @@ def command(
 
     Without arguments it listens by this computer's Bluetooth. --hci takes a controller of one's own, which shows more:
     usb:0 a dongle, serial:/dev/ttyACM0 a development board, tcp-client:HOST:PORT one that is served,
-    android-netsim the emulator's (extra 'hci'). With - it reads the stream of a sniffer from standard input.
+    android-netsim the emulator's (extra 'hci'). --hci-socket takes one of Linux's own adapters to itself (extra
+    'scapy'): without bleak, and with octets. With - it reads the stream of a sniffer from standard input.
 
     All that is heard is recorded as it comes, so that a crash loses a second at most; 'bzc check' reads the recording,
     and says of it what was said here. On a terminal a table shows who is heard, elsewhere lines tell what changes.
@@ -142,6 +152,7 @@ def command(
         stream,
         hci,
         adapter,
+        hci_socket,
         passive=passive,
         reads=reads,
         private=private,
@@ -156,7 +167,7 @@ def command(
     key = key_of(key_file) if private else None
     specification = load()
     system_clock = SystemClock()
-    receiver = live_receiver(stream, hci, adapter, system_clock, active=not passive)
+    receiver = live_receiver(stream, hci, adapter, system_clock, active=not passive, hci_socket=hci_socket)
     # a stream was heard when it says so
     clock = receiver if isinstance(receiver, StreamReceiver) else system_clock
     with opened_view(recording.name, least_rssi) as view:

@@ -3,7 +3,8 @@
 Theory of operation. The system tells what adverts say (UUIDs, manufacturer data, names), put together from adverts
 and scan responses, and from what it remembers; the octets, kinds of PDU, channels and repeats it keeps for itself. A
 time is that at which bleak told. Where nothing at all was heard for a while the scan is begun anew, since a system
-whose adapter was pulled out or turned off says nothing, and only beginning tells why.
+whose adapter was pulled out or turned off says nothing, and only beginning tells why. On Linux the scan is paused while
+a phone is connected to; each pause is told as a gap.
 
 =======  =======================================================================================
 Linux    BlueZ: the address with its kind; of a phone that is paired the address it is known by
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from bleak.backends.client import BaseBleakClient
     from bleak.backends.device import BLEDevice
     from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+
+    from .pausing import PausingScan
 
 __all__ = ["SILENCE_S", "BleakReceiver", "System"]
 
@@ -105,6 +108,7 @@ class BleakReceiver:
         self._client = client
         self._devices: dict[bytes, BLEDevice] = {}
         self._last_s = 0.0
+        self._scan: PausingScan | None = None
 
     @property
     def title(self) -> str:
@@ -126,12 +130,15 @@ class BleakReceiver:
         try:
             from bleak import BleakScanner
 
+            from .pausing import PausingScan
+
             loop = asyncio.get_running_loop()
             while True:
                 self._last_s = loop.time()
                 scanner = BleakScanner(self._told(hear), **self._options)
-                async with scanner:
-                    await self._until_silent()
+                async with PausingScan(scanner, self._clock, hear) as scan:
+                    self._scan = scan
+                    await self._until_silent(scan)
         except asyncio.CancelledError as error:
             if was_cancelled():
                 raise
@@ -139,23 +146,28 @@ class BleakReceiver:
         except Exception as error:  # noqa: BLE001 - whatever a library raises, people get a sentence
             raise stopped(error, self._system) from None
         finally:
+            self._scan = None
             self._devices.clear()
 
     def client(self, advert: Advert, timeout_s: float) -> BleakClient | None:
         """Return what connects to the phone that sent an advert."""
-        from bleak import BleakClient
-
         device = None if advert.address is None else self._devices.get(advert.address)
         if device is None:
             return None
         # without a backend bleak takes the system's
+        if self._system == "Linux" and self._scan is not None:
+            from .pausing import PausingClient
+
+            return PausingClient(device, timeout_s, self._client, self._scan.paused)
+        from bleak import BleakClient
+
         return BleakClient(device, timeout=timeout_s, backend=self._client)
 
-    async def _until_silent(self) -> None:
+    async def _until_silent(self, scan: PausingScan) -> None:
         # not by the clock, which may be set meanwhile
         loop = asyncio.get_running_loop()
         while (left_s := self._last_s + SILENCE_S - loop.time()) > 0:
-            await asyncio.sleep(left_s)
+            await scan.failed_within(left_s)
 
     def _told(self, hear: Hear) -> Callable[[BLEDevice, AdvertisementData], None]:
         loop = asyncio.get_running_loop()

@@ -43,19 +43,16 @@ _NOT_AVAILABLE: Mapping[str, tuple[str, bool]] = {
     ),
 }
 """By the name of bleak's reason: the sentence, and whether what is missing may come back by itself."""
+_NO_BLUETOOTHD = (f"bluetoothd does not run: start it ('systemctl start bluetooth'), {_OTHER_WAY}", True)
 _D_BUS: Mapping[str, tuple[str, bool]] = {
     "org.freedesktop.DBus.Error.AccessDenied": (
         "D-Bus does not let this user reach Bluetooth: add the user to the group bluetooth, and log in anew",
         False,
     ),
-    "org.freedesktop.DBus.Error.ServiceUnknown": (
-        f"bluetoothd does not run: start it ('systemctl start bluetooth'), {_OTHER_WAY}",
-        True,
-    ),
-    "org.freedesktop.DBus.Error.NameHasNoOwner": (
-        f"bluetoothd does not run: start it ('systemctl start bluetooth'), {_OTHER_WAY}",
-        True,
-    ),
+    "org.freedesktop.DBus.Error.ServiceUnknown": _NO_BLUETOOTHD,
+    "org.freedesktop.DBus.Error.NameHasNoOwner": _NO_BLUETOOTHD,
+    # D-Bus waited in vain for a service that it began
+    "org.freedesktop.DBus.Error.TimedOut": _NO_BLUETOOTHD,
     "org.freedesktop.DBus.Error.NoReply": (
         "bluetoothd does not answer: restart it ('systemctl restart bluetooth')",
         True,
@@ -68,6 +65,8 @@ _D_BUS: Mapping[str, tuple[str, bool]] = {
     ),
 }
 """By the name of an error of D-Bus or BlueZ."""
+_NOT_BEGUN = ("org.freedesktop.DBus.Error.Spawn.", "org.freedesktop.systemd1.")
+"""So begin the names of errors where D-Bus or systemd could not begin bluetoothd."""
 _NO_D_BUS = f"there is no D-Bus, by which Linux reaches Bluetooth: start it with bluetoothd, {_OTHER_WAY}"
 _OFF_ON_WINDOWS = "Is Bluetooth turned on?"
 """So ends what bleak says on Windows where the watcher did not start."""
@@ -89,14 +88,19 @@ def _sentence(error: BaseException, system: System) -> tuple[str, bool]:
     if isinstance(error, ImportError):
         package = (error.name or "bleak").partition(".")[0]
         return f"the package {package} is missing: pip install bleak, {_OTHER_WAY}", False
+    if system == "Linux" and isinstance(error, TimeoutError):
+        return _D_BUS["org.freedesktop.DBus.Error.NoReply"]
     if system == "Linux" and isinstance(error, OSError | EOFError):
         if getattr(error, "errno", None) in (errno.EACCES, errno.EPERM):
             return _D_BUS["org.freedesktop.DBus.Error.AccessDenied"]
         return _NO_D_BUS, True
     reason = getattr(getattr(error, "reason", None), "name", "")
-    known = _NOT_AVAILABLE.get(reason) or _D_BUS.get(getattr(error, "dbus_error", ""))
+    name = getattr(error, "dbus_error", "")
+    known = _NOT_AVAILABLE.get(reason) or _D_BUS.get(name)
     if known:
         return known
+    if name.startswith(_NOT_BEGUN):
+        return _NO_BLUETOOTHD
     text = " ".join(str(error).split())
     if "not found" in text and "adapter" in text:
         return "the Bluetooth adapter is gone, or there is none of that name: check --adapter", True

@@ -10,7 +10,8 @@
 
 Through ``vhci`` nobody can listen: who opens it plays a controller, and Linux is the host.
 
-Of these ``tcp-client`` is tried here, on phones made of software; no one could try the others on hardware.
+Of these ``tcp-client`` and ``hci-socket`` are tried here, on phones made of software; no one could try the others on
+hardware.
 """
 
 from __future__ import annotations

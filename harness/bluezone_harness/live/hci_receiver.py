@@ -25,22 +25,17 @@ from bumble.snoop import Snooper
 from bumble.transport.common import TransportLostError
 
 from bluezone_harness.observations import AddressType, Advert, Capability, Extent
-from bluezone_harness.sources.hci import DIRECTION_OCTETS, EVENT, RECEIVED, SENT, HciDecoder
+from bluezone_harness.sources.hci import DIRECTION_OCTETS, RECEIVED, SENT, HciDecoder
 
 from .attached import Attach, Attached
 from .bumble_backend import client_backend
 from .cancelling import was_cancelled
 from .controllers import lost
+from .hci_reports import LINK_TYPE, is_report, shown_by_reports
 from .receivers import Clock, Hear, HearPacket, ListenError
 
 _logger = logging.getLogger(__name__)
 
-LINK_TYPE = 201
-"""BLUETOOTH_HCI_H4_WITH_PHDR."""
-_LE_META = 0x3E
-_REPORTS = frozenset({0x02, 0x0B, 0x0D})
-_HEAD_OCTETS = 4
-"""H4 octet, event code, length, and the kind of LE event."""
 _ANSWER_S = 5.0
 """How long a controller may take to answer at the start."""
 _LEAVE_S = 2.0
@@ -48,19 +43,6 @@ _LEAVE_S = 2.0
 _LOOK_S = 0.05
 _INTERVAL_MS = 60.0
 """Scan interval and window: the controller listens all the time."""
-
-_SHOWN: Mapping[Capability, Extent] = {
-    Capability.RAW_AD: Extent.YES,
-    Capability.AD_ORDER: Extent.YES,
-    Capability.ADDRESS: Extent.YES,
-    Capability.ADDRESS_TYPE: Extent.YES,
-    Capability.PDU_TYPE: Extent.YES,
-    Capability.CHANNEL: Extent.NO,
-    Capability.CRC: Extent.NO,
-    Capability.INTERVAL: Extent.NO,
-    Capability.RSSI: Extent.YES,
-    Capability.OWN_COMMANDS: Extent.NO,
-}
 
 
 class HciReceiver:
@@ -91,7 +73,7 @@ class HciReceiver:
     @property
     def capabilities(self) -> Mapping[Capability, Extent]:
         """What a controller's reports show."""
-        return {**_SHOWN, Capability.SCAN_RESPONSE: Extent.YES if self._active else Extent.NO}
+        return shown_by_reports(active=self._active)
 
     async def listen(self, hear: Hear, hear_packet: HearPacket) -> None:
         """Listen until cancelled.
@@ -189,8 +171,7 @@ class _Tap(Snooper):
         time_us = self._clock.now_us()
         directed = RECEIVED + packet
         self._hear_packet(time_us, LINK_TYPE, directed)
-        head = packet[:_HEAD_OCTETS]
-        if len(head) == _HEAD_OCTETS and head[:2] == bytes([EVENT, _LE_META]) and head[3] in _REPORTS:
+        if is_report(packet):
             for each in self._decoder.decode(0, time_us, "", directed):
                 if isinstance(each, Advert):
                     self._hear(each)

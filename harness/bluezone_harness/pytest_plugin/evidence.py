@@ -14,7 +14,10 @@ from bluezone_harness.acceptance import accept as accepted_result
 from bluezone_harness.acceptance import read_accept_file
 from bluezone_harness.checks.alignment import aligned
 from bluezone_harness.checks.captures import Capture
+from bluezone_harness.cli.broadcast_evidence import played_broadcast
 from bluezone_harness.cli.evidence_inputs import read_evidence
+from bluezone_harness.cli.failures import CallerError
+from bluezone_harness.evidence.contact_log_model import ContactLogEvidence
 from bluezone_harness.evidence.device_files import read_device_file
 from bluezone_harness.evidence.errors import EvidenceError
 from bluezone_harness.findings import AcceptState, Verdict
@@ -118,15 +121,19 @@ class EvidenceCheck:
             paths = list(self._paths(evidence))
             several = len(paths) > 1
             pieces = [piece for path in paths for piece in read_evidence(path, keep_times=several)]
+            played = played_broadcast(pieces)
+        except CallerError as problem:
+            raise ValueError(problem.message) from None
         except EvidenceError as problem:
             raise problem.with_traceback(None) from None  # the sentence says it all
         found = judge(
             specification,
             profiles[profile],
-            [each for each in pieces if not isinstance(each, Capture)],
+            [each for each in pieces if isinstance(each, ContactLogEvidence)],
             device_file,
             "check",
             aligned([each for each in pieces if isinstance(each, Capture)]),
+            None if played is None else played.broadcast,
         )
         if rules is None:
             return found

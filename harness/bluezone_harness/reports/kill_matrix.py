@@ -18,6 +18,7 @@ _TITLES = {
     Part.VECTORS: "Faulty implementations against the vectors",
     Part.CAPTURES: "Faulty phones against the checks of captures",
     Part.LOGS: "Faulty contact logs against the checks of logs",
+    Part.APPS: "Faulty receivers against the record of what they were played",
 }
 
 

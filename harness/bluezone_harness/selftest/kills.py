@@ -26,6 +26,8 @@ class Part(StrEnum):
     """Faulty phones against the checks of captures."""
     LOGS = "logs"
     """Faulty contact logs against the checks of logs."""
+    APPS = "apps"
+    """Faulty receivers, whose logs are judged by the record of what they were played."""
 
 
 class Cell(StrEnum):

@@ -8,19 +8,21 @@ from bluezone_harness.checks import CHECKS
 from bluezone_spec.model import Level, Specification
 from bluezone_vectors.pack import Pack
 
+from .apps import app_trials
 from .kills import Matrix, Part, Spare, Trial, rows_of
 from .logs import log_trials
 from .phones import phone_trials
 from .vectors import vector_spares, vector_trials
 
 PARTS = tuple(Part)
+_PARTS = {"BZ-LOG": Part.LOGS, "BZ-RCV": Part.APPS}
+"""What the checks of a chapter are tried on; those of the others on captures."""
 _STATES = {
     Level.MAY: "what may be is recognised, and never fails",
     Level.REPORT: "it states what was seen, and never fails",
 }
 REASONS = {
     "BZ-ADV-004": "any wrong id fails it, so that no fault is its own: it finds what no other check explains",
-    "BZ-RCV-002": "a row that it fails breaks BZ-LOG-001 too: it says that the receiver let it in",
 }
 """Why the checks are there that fail for many a fault and are the one under which none is to be found."""
 
@@ -47,7 +49,7 @@ def self_test(
         trials.append(each)
     of_vectors = [each for each in trials if each.part is Part.VECTORS and each.planted]
     spares = [*vector_spares(pack, of_vectors)] if Part.VECTORS in parts else []
-    checks = {Part.CAPTURES, Part.LOGS} <= set(parts)
+    checks = {Part.CAPTURES, Part.LOGS, Part.APPS} <= set(parts)
     if checks:
         spares += check_spares(specification, trials)
     tried = {"faults": len(rows_of(trials)), "trials": len(trials)}
@@ -90,7 +92,7 @@ def check_spares(specification: Specification, trials: Sequence[Trial]) -> Itera
             )
         else:
             reason = REASONS.get(name) or _STATES.get(specification.requirements[name].level, "")
-        yield Spare(Part.LOGS if name.startswith("BZ-LOG") else Part.CAPTURES, name, reason, len(faults))
+        yield Spare(_PARTS.get(name[: len("BZ-LOG")], Part.CAPTURES), name, reason, len(faults))
 
 
 def _trials(
@@ -103,3 +105,5 @@ def _trials(
             yield from phone_trials(specification, seed)
         if Part.LOGS in parts:
             yield from log_trials(specification, seed)
+        if Part.APPS in parts:
+            yield from app_trials(specification, seed)

@@ -22,6 +22,7 @@ from bluezone_harness.observations import (
 
 from .ad_fields import AdFields, ad_of_fields
 from .gatt_lines import SESSION_LINES, read_session_line
+from .sent_lines import SENT_LINES, read_sent_line
 
 LONGEST_VALUE = 1650
 """Octets of the longest AdvData or value. Source: Core Specification, Vol 4 Part E 7.8.57."""
@@ -177,6 +178,11 @@ def _session(node: Node, number: int, receiver: str) -> Event:
     return read_session_line(node, number, _time_us(node, "time_us"), receiver)
 
 
+def _sent(node: Node, number: int, receiver: str) -> Event:
+    """Read what was sent, and what came of it."""
+    return read_sent_line(node, number, _time_us(node, "time_us"))
+
+
 def _noted(node: Node, number: int, name: str, named_by: str) -> Event:
     time_us = _time_us(node, "time_us")
     rest = {
@@ -193,6 +199,7 @@ _KINDS: Mapping[str, Callable[[Node, int, str], Observation | None]] = {
     "asked": _asked,
     "gatt_read": _gatt_read,
     **dict.fromkeys(SESSION_LINES, _session),
+    **dict.fromkeys(SENT_LINES, _sent),
     "event": _event,
     "gap": _gap,
 }

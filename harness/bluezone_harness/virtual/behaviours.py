@@ -19,7 +19,7 @@ from bluezone_reference.advertisement import (
     IosBackgroundAdvertisement,
     encode_advertisement,
 )
-from bluezone_reference.profiles import V3
+from bluezone_reference.profiles import PROFILES, V3
 
 from .addresses import Addresses, new_at_each_start
 from .id_sources import of_profile
@@ -80,7 +80,7 @@ def _same_plan(phone: PhonePlan, plan: Plan, random: Random) -> PhonePlan:
 
 
 def _right_ids(phone: PhonePlan, plan: Plan, random: Random) -> IdSource:
-    return of_profile(phone)
+    return of_profile(phone, PROFILES[phone.profile])
 
 
 def _android_writer(random: Random) -> AdWriter:
@@ -88,22 +88,27 @@ def _android_writer(random: Random) -> AdWriter:
     return lru_cache(maxsize=2)(lambda rolling_id: encode_advertisement(AndroidAdvertisement(rolling_id)))
 
 
-def ios_frames(name: str) -> IosFrames:
+def ios_frames(name: str, services: bytes = b"") -> IosFrames:
     """Return what an iPhone sends.
 
     Args:
         name: The local name while the app is open.
+        services: The field of the overflow form, 16 octets; empty: no other app has its system advertise.
 
     Source: BZ-ADV-009, BZ-ADV-010.
     """
     return IosFrames(
         encode_advertisement(IosAdvertisement(name)),
-        encode_advertisement(IosBackgroundAdvertisement(ONLY_BLUEZONE_SERVICES, only_bluezone=True)),
+        encode_advertisement(
+            IosBackgroundAdvertisement(
+                services or ONLY_BLUEZONE_SERVICES, only_bluezone=services in (b"", ONLY_BLUEZONE_SERVICES)
+            )
+        ),
     )
 
 
 def _right_ios_frames(phone: PhonePlan, random: Random) -> IosFrames:
-    return ios_frames(V3.advertisement.ios_local_name)
+    return ios_frames(V3.advertisement.ios_local_name, phone.services)
 
 
 def _same_windows(phone: PhonePlan, random: Random, windows: Windows) -> Iterator[SentWindow]:

@@ -188,7 +188,9 @@ def gatt_server(phone: PhonePlan, plan: Plan, seed: int) -> GattServer:
     """
     behaviour = behaviour_of(phone)
     ids = behaviour.ids(phone, plan, _random(seed, phone.name, "reads"))
-    return GattServer(behaviour.reads.services, behaviour.reads.answers(phone, ids))
+    return GattServer(
+        behaviour.reads.services, behaviour.reads.answers(phone, ids), is_silent=not phone.answers_reads
+    )
 
 
 def drawn_phone(

@@ -88,6 +88,9 @@ class PhonePlan:
         offset_ms: By how much the phone's clock is ahead of the receivers'.
         phase_ms: When the first scheduled on-window begins after the start, up to 30 s; ``None``: drawn.
         max_changes: Later settings of ``max``, in order: when each arrives by the phone's clock, and its value.
+        profile: Name of that by which a phone without faults of ids computes them.
+        services: The field of an iPhone's overflow form, 16 octets; empty: that of an iPhone with no other app.
+        answers_reads: Whether an iPhone answers a read at all.
     """
 
     name: str
@@ -101,6 +104,9 @@ class PhonePlan:
     offset_ms: int = 0
     phase_ms: int | None = None
     max_changes: tuple[tuple[int, int], ...] = ()
+    profile: str = "v3"
+    services: bytes = b""
+    answers_reads: bool = True
 
     def __post_init__(self) -> None:
         """Refuse intervals out of order."""

@@ -22,6 +22,8 @@ _ADV_DELAY_US = 10_000
 """advDelay is up to 10 ms, drawn for each event. Source: Core Specification, Vol 6 Part B 4.4.2.2.1."""
 _NEAREST, _FARTHEST = -48, -88
 """RSSI, in dBm, between which a window's own lies: people move, and no place tells one phone from another."""
+MIDDLE_RSSI = (_NEAREST + _FARTHEST) // 2
+"""RSSI in the middle between them: what a level is added to."""
 _NOISE = 12
 _WEAKEST = -105
 RESPONSE_US = 772

@@ -74,10 +74,12 @@ class GattServer:
     Attributes:
         services: Those of the app, in the order of their handles.
         answer: Of a read of the characteristic of the rolling id.
+        is_silent: No read is ever answered.
     """
 
     services: tuple[OfferedService, ...]
     answer: Answer
+    is_silent: bool = False
 
     @property
     def is_readable(self) -> bool:

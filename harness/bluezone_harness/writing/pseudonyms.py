@@ -26,6 +26,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from bluezone_harness.observations import Advert, Asked, Event, Gap, GattRead, Observation
+from bluezone_harness.sources.sent_lines import SENT_LINES
 from bluezone_reference.errors import MalformedError
 from bluezone_reference.name_obfuscation import STATIC_ID_CHARACTERS, is_static_id, obfuscate, reveal
 from bluezone_reference.profiles import V1, V3
@@ -92,7 +93,10 @@ class Pseudonyms:
         self._remembered_address: Callable[[bytes], bytes] = lru_cache(_CACHED)(self._address)
 
     def of(self, observation: Observation) -> Observation | None:
-        """Return an observation with pseudonyms; ``None`` where nothing is known of what a command holds."""
+        """Return an observation with pseudonyms; ``None`` where nothing is known of what a command holds.
+
+        ``None`` too of what a record tells that was sent: the scenario in it may hold base ids.
+        """
         match observation:
             case Advert():
                 return replace(
@@ -116,6 +120,8 @@ class Pseudonyms:
                     return None
                 return replace(observation, receiver=self.receiver(observation.receiver), octets=octets)
             case Event():
+                if observation.name in SENT_LINES:
+                    return None
                 return replace(observation, fields=self._fields(observation))
             case Gap():
                 return observation

@@ -20,12 +20,16 @@ from bluezone_harness.observations import (
     Observation,
 )
 from bluezone_harness.sources.ad_fields import fields_of_ad
+from bluezone_harness.sources.sent_lines import SENT_LINES
 
 from .packets import Heard
 
 SCHEMA = 1
 SESSION_KINDS = frozenset({"gatt_services", "gatt_error", "disconnect"})
-"""Events that a recording writes as kinds of their own."""
+"""Events of GATT sessions that a recording writes as kinds of their own."""
+SENT_KINDS = frozenset(SENT_LINES)
+"""Events of a broadcast that a recording writes as kinds of their own."""
+_KINDS = SESSION_KINDS | SENT_KINDS
 
 
 def header_line(source: str, receiver: str, capabilities: Mapping[Capability, Extent]) -> bytes:
@@ -73,7 +77,7 @@ def observation_line(observation: Observation, *, crc_ok: bool = False, as_field
             return _line({"kind": "asked", "time_us": observation.time_us} | receiver | asked)
         case Event():
             kind: dict[str, object] = {"kind": "event", "time_us": observation.time_us}
-            if observation.name in SESSION_KINDS:
+            if observation.name in _KINDS:
                 kind["kind"] = observation.name
             else:
                 kind["name"] = observation.name

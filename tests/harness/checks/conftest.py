@@ -6,13 +6,16 @@ import json
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from io import BytesIO
 from random import Random
 
 import pytest
 
 from bluezone_harness.checks import CHECKS
+from bluezone_harness.checks.broadcasts import Broadcast
 from bluezone_harness.checks.captures import Capture
 from bluezone_harness.checks.devices_heard import all_subjects
+from bluezone_harness.checks.scan_times import ScanSchedule
 from bluezone_harness.checks.subjects import Rules, Subject
 from bluezone_harness.evidence.device_files import read_device_file
 from bluezone_harness.findings import Judgement
@@ -28,7 +31,9 @@ from bluezone_harness.observations import (
 )
 from bluezone_harness.results import Result
 from bluezone_harness.sightings import Sighting, fold
+from bluezone_harness.sources import open_source
 from bluezone_harness.sources.ad_fields import AdFields, ad_of_fields, fields_of_ad
+from bluezone_harness.sources.broadcast_records import BroadcastRecord, read_broadcast_record
 from bluezone_harness.virtual.plans import AirPacket
 
 DAY_MS = 86_400_000
@@ -304,3 +309,102 @@ def answer(subject_of: Callable[..., Subject], rules: Callable[[str], Rules]) ->
         return CHECKS[requirement].judge(subject, rules("v3"))
 
     return ask
+
+
+# --- broadcasts: their records written line by line, and logs beside them ---
+
+BROADCAST_MS = 1_606_122_000_000  # 2020-11-23T09:00:00Z, the beginning of slot 36
+
+
+class OnTheAir:
+    """The record of a broadcast, written line by line; times are seconds after its beginning."""
+
+    def __init__(self) -> None:
+        self.start_ms = BROADCAST_MS
+        self._lines: list[tuple[float, dict[str, object]]] = []
+        self._sets = 0
+
+    def android(self, contact_id: str, start: float, end: float, **said: object) -> None:
+        self.send("02011a0303564e0fffb522" + contact_id, start, end, **said)
+
+    def iphone(self, start: float, end: float, **said: object) -> None:
+        self.send("02011a110767a607add1172fa1c44bf573564e0000", start, end, **said)
+
+    def send(self, ad: str, start: float, end: float, **said: object) -> None:
+        """Send AdvData; by name any member of the line, and ``adverts``."""
+        self._sets += 1
+        adverts = said.pop("adverts", None)
+        line = {
+            **{"kind": "on_air", "set": self._sets, "sender": f"sender {self._sets}"},
+            **{"address": f"5A:00:00:00:00:{self._sets:02X}", "address_type": "resolvable"},
+            **{"pdu": "ADV_IND", "ad": ad, "interval_us": 100_000, **said},
+        }
+        self._lines.append((start, line))
+        told = {} if adverts is None else {"adverts": adverts}
+        self._lines.append((end, {"kind": "off_air", "set": self._sets, **told}))
+
+    def connect(self, address: str, start: float, end: float, *values: tuple[float, str | None]) -> None:
+        whom = {"address": address, "address_type": "resolvable"}
+        self._lines.append((start, {"kind": "peer_connected", **whom}))
+        for when, value in values:
+            read = {"characteristic": "00004e56-73f5-4bc4-a12f-17d1ad07a689"}
+            answer = {} if value is None else {"value": value}
+            self._lines.append((when, {"kind": "peer_read", **whom, **read, **answer}))
+        self._lines.append((end, {"kind": "peer_disconnected", **whom}))
+
+    def gap(self, start: float, end: float) -> None:
+        self._lines.append((start, {"kind": "gap", "until_us": self._us(end)}))
+
+    def octets(self, seconds: float) -> bytes:
+        told: list[dict[str, object]] = [
+            {"schema": 1, "source": "broadcast", "receiver": "", "capabilities": {"sent": "yes"}},
+            {"kind": "scenario", "time_us": self._us(0), "sha256": "0" * 64, "text": "schema = 1\n"},
+        ]
+        # of the same instant, what ends comes first
+        for when, line in sorted(self._lines, key=lambda each: (each[0], each[1]["kind"] != "off_air")):
+            told.append({"time_us": self._us(when), **line})
+        told.append({"kind": "event", "time_us": self._us(seconds), "name": "consent"})
+        told.append({"kind": "end", "time_us": self._us(seconds), "reason": "played"})
+        return b"".join(json.dumps(line).encode() + b"\n" for line in told)
+
+    def record(self, seconds: float) -> BroadcastRecord:
+        return read_broadcast_record(open_source("session.record.jsonl", BytesIO(self.octets(seconds))))
+
+    def _us(self, seconds: float) -> int:
+        return self.start_ms * 1000 + round(seconds * 1_000_000)
+
+
+@pytest.fixture
+def on_the_air() -> OnTheAir:
+    """Return an empty record of a broadcast."""
+    return OnTheAir()
+
+
+@pytest.fixture
+def receiver(subject: Callable[..., Subject]) -> Callable[..., Subject]:
+    """Return a function from what was on the air and rows (seconds, contact id, own id if need be) to who heard it.
+
+    By name: ``scan_on`` and ``scan_off`` in seconds (40 and 260), ``alone`` (true), ``seconds`` of the broadcast,
+    ``extra`` (octets that stand at the end of the log).
+    """
+
+    def make(
+        on_the_air: OnTheAir,
+        rows: Iterable[tuple[float, str] | tuple[float, str, str]],
+        *,
+        scan_on: int = 40,
+        scan_off: int = 260,
+        alone: bool = True,
+        seconds: float = 2700,
+        extra: bytes = b"",
+    ) -> Subject:
+        lines = b""
+        for when, contact_id, *own_id in rows:
+            own, time_ms = [*own_id, "AB" * 12][0], on_the_air.start_ms + round(when * 1000)
+            lines += f"{own.upper()}\t{contact_id.upper()}\t-60\t{time_ms}\n".encode()
+        scans = ScanSchedule(scan_on * 1000, scan_off * 1000)
+        return replace(
+            subject(lines + extra), broadcast=Broadcast(on_the_air.record(seconds), scans, 96, alone)
+        )
+
+    return make

@@ -241,7 +241,9 @@ def test_each_way_is_one_that_sniff_takes() -> None:
     for way in WAYS:
         words = way.command.split()
         assert words[:2] == ["bzc", "sniff"]
-        assert words[2:] in ([], ["-"]) or (words[2] == "--hci" and words[3].partition(":")[0] in SCHEMES)
+        assert words[2:] in ([], ["-"], ["--hci-socket", "0"]) or (
+            words[2] == "--hci" and words[3].partition(":")[0] in SCHEMES
+        )
 
 
 def test_ways_to_listen_are_lines_of_the_text_and_objects_of_the_json(

@@ -20,6 +20,7 @@ from bluezone_harness.live.bleak_sentences import System, stopped
 
 OTHER_WAY = "or give a controller of your own with --hci"
 NO_D_BUS = f"there is no D-Bus, by which Linux reaches Bluetooth: start it with bluetoothd, {OTHER_WAY}"
+NO_BLUETOOTHD = f"bluetoothd does not run: start it ('systemctl start bluetooth'), {OTHER_WAY}"
 OFF = "Bluetooth is off: turn it on (in the system's settings, or with 'bluetoothctl power on')"
 NOT_LET = "D-Bus does not let this user reach Bluetooth: add the user to the group bluetooth, and log in anew"
 PRIVACY = "this program is not allowed to use Bluetooth: allow it (or its terminal) in the system's privacy settings"
@@ -44,14 +45,9 @@ REASONS = {
 }
 D_BUS = {
     "org.freedesktop.DBus.Error.AccessDenied": (NOT_LET, False),
-    "org.freedesktop.DBus.Error.ServiceUnknown": (
-        f"bluetoothd does not run: start it ('systemctl start bluetooth'), {OTHER_WAY}",
-        True,
-    ),
-    "org.freedesktop.DBus.Error.NameHasNoOwner": (
-        f"bluetoothd does not run: start it ('systemctl start bluetooth'), {OTHER_WAY}",
-        True,
-    ),
+    "org.freedesktop.DBus.Error.ServiceUnknown": (NO_BLUETOOTHD, True),
+    "org.freedesktop.DBus.Error.NameHasNoOwner": (NO_BLUETOOTHD, True),
+    "org.freedesktop.DBus.Error.TimedOut": (NO_BLUETOOTHD, True),
     "org.freedesktop.DBus.Error.NoReply": (
         "bluetoothd does not answer: restart it ('systemctl restart bluetooth')",
         True,
@@ -63,6 +59,15 @@ D_BUS = {
         True,
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["org.freedesktop.DBus.Error.Spawn.ChildExited", "org.freedesktop.systemd1.NoSuchUnit"],
+)
+def test_a_bluetoothd_that_cannot_be_begun_is_one_that_does_not_run(name: str) -> None:
+    error = stopped(BleakDBusError(name, ["Launch helper exited with unknown return code 1"]), "Linux")
+    assert (str(error), error.may_return) == (NO_BLUETOOTHD, True)
 
 
 def test_every_reason_of_bleak_is_known() -> None:

@@ -26,7 +26,8 @@ from hypothesis import strategies as st
 
 from bluezone_harness.live.attached import Attached, attached_to
 from bluezone_harness.live.controllers import opened
-from bluezone_harness.live.hci_receiver import LINK_TYPE, HciReceiver
+from bluezone_harness.live.hci_receiver import HciReceiver
+from bluezone_harness.live.hci_reports import LINK_TYPE
 from bluezone_harness.live.receivers import ListenError
 from bluezone_harness.observations import AddressType, Advert, Capability, Extent, Observation, PduType
 from bluezone_harness.sources import open_source

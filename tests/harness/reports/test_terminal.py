@@ -59,7 +59,7 @@ def test_what_was_judged_and_what_was_not_follow(failing: Result) -> None:
     assert places == sorted(places)
     assert "partial  " in text
     assert re.search(r"evidence_missing +BZ-KEY-002 to 010, BZ-ADV-001 to 011", text)
-    assert re.search(r"capability_missing +BZ-PRV-016 to 017", text)
+    assert re.search(r"capability_missing +BZ-RCV-001, BZ-RCV-003 to 005, BZ-PRV-016 to 017", text)
     assert re.search(r"BZ-LOG-001 +MUST +damaged +200 rows whole; 1 row could not be read", text)
 
 

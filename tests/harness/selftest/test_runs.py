@@ -20,6 +20,7 @@ from bluezone_harness.selftest.logs import log_trials
 from bluezone_harness.selftest.phones import READ, SETTINGS, THINNED, phone_trials
 from bluezone_harness.selftest.runs import REASONS, check_spares, self_test
 from bluezone_harness.selftest.vectors import vector_spares, vector_trials
+from bluezone_harness.virtual.apps.faults import APP_FAULTS
 from bluezone_harness.virtual.faults import FAULTS
 from bluezone_harness.virtual.log_faults import LOG_FAULTS
 from bluezone_spec.model import Specification
@@ -31,7 +32,7 @@ GENERAL = {name for name, faulty in FAULTY.items() if faulty.is_general}
 
 @pytest.mark.long
 def test_the_kit_has_no_hole_and_the_page_says_so(specification: Specification, repository: Path) -> None:
-    """Run all of it once: half a minute."""
+    """Run all of it once: a minute or two."""
     whole = self_test(specification, PACK, [1])
     assert [(row.planted.name, row.cells) for row in whole.missed] == []
     assert [each.given for each in whole.controls if not each.holds] == []
@@ -39,7 +40,12 @@ def test_the_kit_has_no_hole_and_the_page_says_so(specification: Specification, 
     assert whole.holds
     # what an implementation may do fails nothing, and nothing else gets away with being shown
     assert [row.planted.name for row in whole.of(Cell.SHOWN)] == ["raw-name-for-id"]
-    for part, names in ((Part.VECTORS, FAULTY), (Part.CAPTURES, FAULTS), (Part.LOGS, LOG_FAULTS)):
+    for part, names in (
+        (Part.VECTORS, FAULTY),
+        (Part.CAPTURES, FAULTS),
+        (Part.LOGS, LOG_FAULTS),
+        (Part.APPS, APP_FAULTS),
+    ):
         assert [row.planted.name for row in whole.rows if row.planted.part is part] == list(names)
     assert {each.part for each in whole.controls} == set(Part)
     besides = {

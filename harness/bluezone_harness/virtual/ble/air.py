@@ -182,6 +182,7 @@ class Air(LocalLink):
             on_air.prepare()
             return
         advertiser.order = emission.order
+        advertiser.adverts = 0
         on_air = self._on_air[emission.order] = OnAir(advertiser)
         window = on_air.prepare()._replace(
             from_us=emission.from_us, interval_us=emission.interval_us, level=emission.level
@@ -221,6 +222,8 @@ class Air(LocalLink):
         # stock: non-connectable and scannable adverts are never sent; what is sent has no loss and an RSSI of -50 dBm
         if not on_air.advertiser.enabled or on_air.advertiser.controller in self._away:
             return
+        if event.time_us >= self.clock.start_us:
+            on_air.advertiser.adverts += 1
         for number, rssi, _ in event.heard_by:
             if number < len(self._receivers):
                 answer = self._receivers[number].hear(on_air, rssi)

@@ -44,6 +44,7 @@ class Advertiser(stock.LegacyAdvertiser):
     Attributes:
         emission: What HCI cannot say of the on-window, where a sender of a plan started it.
         order: Its number on the air, while it is there.
+        adverts: How many advertising events it has had since it was put on the air.
     """
 
     controller: VirtualController
@@ -52,6 +53,7 @@ class Advertiser(stock.LegacyAdvertiser):
         super().__init__(controller)
         self.emission: Emission | None = None
         self.order: tuple[int, int] | None = None
+        self.adverts = 0
 
     @property
     def interval_us(self) -> int:

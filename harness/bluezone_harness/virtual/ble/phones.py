@@ -13,15 +13,13 @@ from functools import partial
 from random import Random
 
 from bumble import hci
-from bumble.att import ATT_WRITE_NOT_PERMITTED_ERROR, ATT_Error, ATT_Write_Command, AttributeValue
 from bumble.device import Connection
-from bumble.gatt import Characteristic, Service
 
 from bluezone_harness.observations import AddressType
 from bluezone_harness.virtual.addresses import resolvable
 from bluezone_harness.virtual.phones import Sender, gatt_server, sent_windows
 from bluezone_harness.virtual.plans import PhonePlan, Plan, SentWindow
-from bluezone_harness.virtual.reads import GattServer, OfferedCharacteristic
+from bluezone_harness.virtual.reads import GattServer
 from bluezone_reference.advertisement import (
     AndroidAdvertisement,
     OldAndroidAdvertisement,
@@ -30,6 +28,7 @@ from bluezone_reference.advertisement import (
 from bluezone_reference.errors import MalformedError
 
 from .players import AdvertisingSet, Player, Stage
+from .services import answer_of, service_of, told, write_ignored
 
 _SYSTEM_FRAME = bytes.fromhex("02011a 0aff4c001005")
 """How a frame of an iPhone's system begins; what follows changes with the address."""
@@ -152,6 +151,7 @@ class VirtualPhone(Player):
         """Start the phone anew, with Bluetooth and the app; peers of connections find out by their timeout."""
 
         async def reboot() -> None:
+            self.end(self._stage.air.clock.now_us())
             self.playing.clear()
             for each in self._sets:
                 each.vanish()
@@ -206,7 +206,7 @@ class VirtualPhone(Player):
     async def _new_set(self) -> AdvertisingSet:
         made = await super()._new_set()
         # stock: writes what a command says where nobody may write, and a refusal into a log
-        made.device.gatt_server.on_att_write_command = _ignore
+        made.device.gatt_server.on_att_write_command = write_ignored
         self._offer_by(made)
         if not self._is_near:
             self._stage.air.leave(made.controller)
@@ -275,44 +275,17 @@ class VirtualPhone(Player):
         if self._phone.platform == "ios" and self._has_app:
             # Android phones offer no service: chapter GATT
             for service in self._server.services:
-                offered = [self._characteristic(each, by) for each in service.characteristics]
-                server.add_service(Service(service.uuid, offered))
+                server.add_service(service_of(service, partial(self._read, by)))
 
-    def _characteristic(self, offered: OfferedCharacteristic, by: AdvertisingSet) -> Characteristic[bytes]:
-        properties = Characteristic.Properties(0)
-        for each in offered.properties:
-            properties |= Characteristic.Properties[each.upper().replace("-", "_")]
-        permissions = Characteristic.Permissions(0)
-        if Characteristic.Properties.READ in properties:
-            permissions |= Characteristic.Permissions.READABLE
-        if properties & (Characteristic.Properties.WRITE | Characteristic.Properties.WRITE_WITHOUT_RESPONSE):
-            permissions |= Characteristic.Permissions.WRITEABLE
-        # stock: asks for no permission, whatever is written
-        write = _take if Characteristic.Permissions.WRITEABLE in permissions else _refuse
-        value = AttributeValue(read=partial(self._read, by), write=write)
-        return Characteristic(offered.uuid, properties, permissions, value)
-
-    def _read(self, by: AdvertisingSet, connection: Connection) -> bytes:
+    async def _read(self, by: AdvertisingSet, characteristic: str, connection: Connection) -> bytes:
         """Answer a read, at the time of the read. Source: BZ-GAT-002, BZ-GAT-003."""
         now_us = self._stage.air.clock.now_us()
         connected_us = by.connected_us.get(connection.handle, now_us)
-        answer = self._server.answer(self._clock_ms(now_us), self._clock_ms(connected_us))
-        if isinstance(answer, int):
-            raise ATT_Error(answer)
-        return answer
-
-
-def _take(connection: Connection, value: bytes) -> None:
-    """Take what was written, and do nothing with it."""
-
-
-def _refuse(connection: Connection, value: bytes) -> None:
-    """Refuse what was written. Source: Core Specification, Vol 3 Part F 3.4.1.1."""
-    raise ATT_Error(ATT_WRITE_NOT_PERMITTED_ERROR)
-
-
-def _ignore(bearer: object, request: ATT_Write_Command) -> None:
-    """Do nothing at a Write Command, which has no answer. Source: Core Specification, Vol 3 Part F 3.4.5.3."""
+        answer = answer_of(self._server, self._clock_ms(now_us), self._clock_ms(connected_us))
+        link = by.links.get(connection.handle)
+        if self._stage.watch is not None and link is not None:
+            self._stage.watch.read(now_us, link, characteristic, answer)
+        return await told(answer)
 
 
 def _is_of_system(window: SentWindow) -> bool:

@@ -22,8 +22,9 @@ from bluezone_harness.observations import AddressType, PduType
 from bluezone_harness.virtual.addresses import static
 from bluezone_harness.virtual.plans import SentWindow
 from bluezone_harness.virtual.radio import Order
+from bluezone_harness.virtual.watching import Link, Watch
 
-from .air import Air, Emission
+from .air import Air, Emission, address_type_of
 from .controllers import VirtualController
 from .hosts import virtual_device
 
@@ -48,6 +49,10 @@ class Stage(Protocol):
     def air(self) -> Air:
         """Where they send."""
 
+    @property
+    def watch(self) -> Watch | None:
+        """Who is told what they send."""
+
     def do(self, job: Job) -> Awaitable[None]:
         """Have something done when it is its turn, at this time still; what comes back may be awaited."""
 
@@ -61,6 +66,7 @@ class AdvertisingSet:
         window: What is sent now.
         platform_attributes: How many attributes of its GATT server are the platform's; they come first.
         connected_us: When each connection began, by its handle, in microseconds since the Unix epoch.
+        links: What each connection joins, by its handle.
     """
 
     def __init__(self, name: str, shown_name: str, stage: Stage) -> None:
@@ -79,6 +85,7 @@ class AdvertisingSet:
         self.window: SentWindow | None = None
         self._response = b""
         self.connected_us: dict[int, int] = {}
+        self.links: dict[int, Link] = {}
         self.platform_attributes = len(self.device.gatt_server.attributes)
         self.device.on(self.device.EVENT_CONNECTION, self._on_connection)
 
@@ -153,8 +160,14 @@ class AdvertisingSet:
             )
 
     def _on_connection(self, connection: Connection) -> None:
-        self.connected_us[connection.handle] = self._stage.air.clock.now_us()
+        now_us = self._stage.air.clock.now_us()
+        self.connected_us[connection.handle] = now_us
         window = self.window
+        self.links[connection.handle] = link = _link(connection, window)
+        watch = self._stage.watch
+        if watch is not None:
+            watch.connected(now_us, link)
+            connection.once(connection.EVENT_DISCONNECTION, lambda _: self._on_disconnection(link))
 
         async def go_on() -> None:
             # a connection ends advertising, and both platforms start it again, from the same address
@@ -163,6 +176,10 @@ class AdvertisingSet:
                 await self._enable(hci.OwnAddressType.PUBLIC if is_public else hci.OwnAddressType.RANDOM)
 
         self._stage.do(go_on)
+
+    def _on_disconnection(self, link: Link) -> None:
+        if self._stage.watch is not None:
+            self._stage.watch.disconnected(self._stage.air.clock.now_us(), link)
 
 
 @dataclass(slots=True)
@@ -173,11 +190,13 @@ class Playing:
         order: Number of the sender and of the on-window.
         window: What is sent.
         by: By which set.
+        number: Which whoever watches gave it.
     """
 
     order: Order
     window: SentWindow
     by: AdvertisingSet
+    number: int | None = None
 
 
 class Player:
@@ -240,6 +259,15 @@ class Player:
             window, self._following = self._following, next(self._windows, None)
             await self._start(window)
 
+    def end(self, time_us: int) -> None:
+        """Tell whoever watches that what is sent now is sent no longer; nobody is stopped.
+
+        Args:
+            time_us: Now, in microseconds since the Unix epoch.
+        """
+        for each in self.playing:
+            self._tell_off(each, time_us)
+
     def _turn_to(self, windows: Iterator[SentWindow]) -> None:
         """Go on with other on-windows."""
         self._windows = windows
@@ -250,13 +278,24 @@ class Player:
         self._played += 1
         busy = [each.by for each in self.playing]
         by = next((each for each in self._sets if each not in busy), None) or await self._new_set()
-        self.playing.append(Playing(order, window, by))
+        playing = Playing(order, window, by)
+        self.playing.append(playing)
         emission = Emission(order, window.from_us, window.interval_us, window.level, self._random)
         await by.start(window, emission)
+        if self._stage.watch is not None:
+            # no event happens before the world goes on
+            playing.number = self._stage.watch.on_air(self._stage.air.clock.now_us(), self.name, window)
 
     async def _stop(self, playing: Playing) -> None:
         self.playing.remove(playing)
         await playing.by.stop()
+        self._tell_off(playing, self._stage.air.clock.now_us())
+
+    def _tell_off(self, playing: Playing, time_us: int) -> None:
+        """Tell whoever watches that an on-window is over; once."""
+        number, playing.number = playing.number, None
+        if self._stage.watch is not None and number is not None:
+            self._stage.watch.off_air(time_us, number, playing.by.controller.le_legacy_advertiser.adverts)
 
     async def _stop_all(self) -> None:
         for each in tuple(self.playing):
@@ -268,3 +307,12 @@ class Player:
         self._sets.append(made)
         await made.device.power_on()
         return made
+
+
+def _link(connection: Connection, window: SentWindow | None) -> Link:
+    """Return what a connection joins; that of a set that was just stopped tells its host's address."""
+    own, peer = connection.self_address, connection.peer_address
+    address = bytes(own)[::-1], address_type_of(own)
+    if window is not None:
+        address = window.address, window.address_type
+    return Link(*address, bytes(peer)[::-1], address_type_of(peer))

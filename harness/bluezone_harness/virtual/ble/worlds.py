@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from heapq import heappop, heappush
 from random import Random
@@ -25,9 +25,10 @@ from bumble.device import Device
 from bumble.transport import open_transport
 
 from bluezone_harness.virtual.addresses import static
-from bluezone_harness.virtual.phones import prepared, senders
+from bluezone_harness.virtual.phones import Sender, prepared, senders
 from bluezone_harness.virtual.plans import Plan
 from bluezone_harness.virtual.radio import receiver_names
+from bluezone_harness.virtual.watching import Watch
 
 from .air import Air, Clock
 from .controllers import VirtualController
@@ -48,6 +49,7 @@ class World:
         controllers: Of the receivers.
         phones: Those under test, by their names.
         air: Between all of them.
+        watch: Who is told what is sent, and what centrals do with it.
     """
 
     receivers: tuple[Device, ...]
@@ -55,19 +57,34 @@ class World:
     phones: Mapping[str, VirtualPhone]
     air: Air
 
-    def __init__(self, plan: Plan, seed: int) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        seed: int,
+        scene_senders: Sequence[Sender] | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         """Prepare a world; nothing happens until it is entered.
 
         Args:
             plan: What happens.
             seed: Any integer.
+            scene_senders: Who sends, in place of whom the plan has; phones among them are those of the plan.
+            watch: Is told what is sent.
 
         Raises:
             ValueError: As ``simulate``.
             RefusedError: BAD_BASE_ID.
         """
         self.plan = prepared(plan, seed)
-        self._senders = senders(self.plan, seed)
+        self.watch = watch
+        self._senders = senders(self.plan, seed) if scene_senders is None else list(scene_senders)
+        named = {phone.name for phone in self.plan.phones}
+        # numbers tell the plan's phones from strangers of the same name
+        self._tested = [
+            number < len(self.plan.phones) if scene_senders is None else each.name in named
+            for number, each in enumerate(self._senders)
+        ]
         self._seed = seed
         self._jobs: deque[tuple[Job, asyncio.Future[None]]] = deque()
         self._waiter: asyncio.Future[None] | None = None
@@ -87,7 +104,7 @@ class World:
                 player = Player(sender.name, number, sender.windows, sender.random, self, "Thing")
             else:
                 player = phone = VirtualPhone(sender, number, plan, seed, self)
-                if number < len(plan.phones):
+                if self._tested[number]:
                     phones[sender.name] = phone
             self._players.append(player)
         self.phones = MappingProxyType(phones)
@@ -110,8 +127,10 @@ class World:
         if conductor is not None:
             conductor.cancel()
             await asyncio.wait([conductor])
-            if error is None and not conductor.cancelled():
-                conductor.result()
+        for player in self._players:
+            player.end(min(self.now_us(), self.plan.until_ms * 1000))
+        if conductor is not None and error is None and not conductor.cancelled():
+            conductor.result()
 
     def now_us(self) -> int:
         """Return the time, in microseconds since the Unix epoch."""
@@ -150,7 +169,9 @@ class World:
         for name in receiver_names(self.plan.receivers):
             random = Random(f"{self._seed} {_RECEIVER} {name}")  # noqa: S311 - a simulation
             address = hci.Address(static(random)[::-1], hci.AddressType.RANDOM_DEVICE)
-            controller = VirtualController(name or _RECEIVER, self.air)
+            # BlueZ takes no controller that has none
+            public = hci.Address(random.randbytes(6), hci.AddressType.PUBLIC_DEVICE)
+            controller = VirtualController(name or _RECEIVER, self.air, public)
             self.air.add_receiver(controller)
             device = virtual_device(controller, name or _RECEIVER, address)
             await device.power_on()
