@@ -40,6 +40,7 @@ def judge(requirement: str, subject: Subject, rules: RulesOf) -> Judgement:
         ([FIRST] * 10 + [SECOND] * 5, (10, 15)),
         ([SECOND] * 5 + [FIRST] * 10, (0, 5)),
         ([FIRST] * 20 + [SECOND] * 20 + [FIRST], (20, 41)),  # one in twenty may be wrong
+        ([FIRST] + [SECOND] * 10, (1, 11)),
     ],
 )
 def test_rows_up_to_one_are_right_by_one_offset_and_the_rest_by_the_other(
@@ -71,6 +72,22 @@ def test_rows_up_to_one_are_right_by_one_offset_and_the_rest_by_the_other(
 )
 def test_other_rows_show_nothing(spans: list[Span]) -> None:
     assert set_clock(rows_of(*spans), FIRST) is None
+
+
+@pytest.mark.parametrize(("nearest_ms", "is_told"), [(14_999, False), (15_000, True)])
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_clock_is_set_by_fifteen_seconds_or_more(nearest_ms: int, is_told: bool, direction: int) -> None:
+    # from the edge of the one span of offsets to that of the other
+    other = sorted((direction * (1000 + nearest_ms), direction * (3000 + nearest_ms)))
+    rows = rows_of(*[FIRST] * 20, *[(other[0], other[1])] * 10)
+    assert (set_clock(rows, FIRST) is not None) is is_told
+
+
+@pytest.mark.parametrize(("wrong", "is_told"), [(5, True), (6, False)])
+def test_five_rows_in_a_hundred_may_be_wrong(wrong: int, is_told: bool) -> None:
+    others = [(each * 100_000, each * 100_000) for each in range(20, 20 + wrong)]
+    rows = rows_of(*[FIRST] * 60, *others, *[SECOND] * (40 - wrong))
+    assert (set_clock(rows, FIRST) is not None) is is_told
 
 
 def test_rows_of_one_id_show_nothing() -> None:
