@@ -1,9 +1,12 @@
-"""A capture written octet by octet, and a folder of a test's own, for ``bzc`` in this process."""
+"""A capture written octet by octet, a folder of a test's own, and ``bzc`` in a process of its own that serves."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,3 +44,35 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in an empty folder, without a device file by its variable."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BZC_DEVICE", "")
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes], str, bytes]]]:
+    """Return a function that begins a command with a place to serve: its process, where it serves, and what it said.
+
+    Positional: the command and its arguments but ``--serve``. It ends when the test does.
+    """
+    with tempfile.TemporaryDirectory() as short:  # the path of a socket is not long
+        started: list[subprocess.Popen[bytes]] = []
+
+        def begin(*arguments: str) -> tuple[subprocess.Popen[bytes], str, bytes]:
+            path = f"{short}/{len(started)}"
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bluezone_harness", *arguments, "--serve", f"unix-server:{path}"],
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            started.append(process)
+            assert process.stderr is not None
+            said = b""
+            while b"Ctrl-C" not in said:
+                line = process.stderr.readline()
+                assert line, said
+                said += line
+            return process, path, said
+
+        yield begin
+        for process in started:
+            process.kill()
+            process.communicate()

@@ -10,9 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -227,38 +226,6 @@ def test_places_that_are_not_free(transport: str, says: str) -> None:
     assert says in refused(run("--serve", transport), 3)
 
 
-@pytest.fixture
-def begun(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes], str, bytes]]]:
-    """Return a function that plays phones in a process, and gives it, where they are served, and what it said."""
-    with tempfile.TemporaryDirectory() as short:  # the path of a socket is not long
-        started: list[subprocess.Popen[bytes]] = []
-
-        def begin(*arguments: str) -> tuple[subprocess.Popen[bytes], str, bytes]:
-            path = f"{short}/socket"
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "bluezone_harness", "phones"),
-                    *("--serve", f"unix-server:{path}", *arguments),
-                ],
-                cwd=tmp_path,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-            started.append(process)
-            assert process.stderr is not None
-            said = b""
-            while b"Ctrl-C" not in said:
-                line = process.stderr.readline()
-                assert line, said
-                said += line
-            return process, path, said
-
-        yield begin
-        for process in started:
-            process.kill()
-            process.communicate()
-
-
 def told_by(path: str, octets: bytes, *, waits: bool = True) -> bytes:
     """Connect as a host, send octets, and return what comes first; a host that waits for nothing goes at once."""
     end_s = time.monotonic() + WAIT_S
@@ -278,7 +245,7 @@ def told_by(path: str, octets: bytes, *, waits: bool = True) -> bytes:
 def test_hosts_come_and_go_and_one_talks_nonsense(
     begun: Callable[..., tuple[subprocess.Popen[bytes], str, bytes]],
 ) -> None:
-    process, path, said = begun()
+    process, path, said = begun("phones")
     assert told_by(path, RESET) == RESET_DONE
     told_by(path, b"GET / HTTP/1.1\r\n\r\n", waits=False)
     told_by(path, b"", waits=False)
@@ -295,7 +262,7 @@ def test_hosts_come_and_go_and_one_talks_nonsense(
 def test_phones_are_heard_and_read_by_sniff(
     tmp_path: Path, begun: Callable[..., tuple[subprocess.Popen[bytes], str, bytes]]
 ) -> None:
-    _, path, _ = begun("--platform", "ios", "--strangers", "2", "--write-device", "device.json")
+    _, path, _ = begun("phones", "--platform", "ios", "--strangers", "2", "--write-device", "device.json")
     done = subprocess.run(
         [
             *(sys.executable, "-m", "bluezone_harness", "sniff", "--hci", f"unix:{path}", "--gatt"),

@@ -1,10 +1,11 @@
-"""An adapter that answers as it is told, and an ear: for receivers on a socket of HCI."""
+"""An ear and literal reports for receivers, an adapter that answers as it is told, and files that are kept."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import io
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,12 @@ from bluezone_harness.writing.pcapng import PcapngWriter
 START_MS = 1_597_046_400_000
 READ_FEATURES = 0x2003
 OWN_ADDRESS = bytes.fromhex("C00102030405")
+REPORTS = (
+    "04 3e 19 02 02 00 01 665544332241 03 020106 c0 03 00 060504030201 00 7f",
+    "04 3e 1e 0d 01 1300 01 665544332241 01 00 ff 7f b5 0000 00 000000000000 04 03034e56",
+    "04 3e 12 0b 01 01 01 665544332201 01 aabbccddeeff d8",
+)
+"""Two legacy reports, an extended one, a directed one. Source: Core Specification, Vol 4 Part E 7.7.65.2, .13, .11."""
 Said = tuple[int, bytes | None, AddressType | None, PduType | None, bytes | None, int | None]
 
 
@@ -116,8 +123,39 @@ class Ear:
         return file.getvalue()
 
 
-def said_in(pcapng: bytes) -> list[Said]:
-    return [said_of(each) for each in open_source("x", io.BytesIO(pcapng)) if isinstance(each, Advert)]
+def said_in(octets: bytes) -> list[Said]:
+    return [said_of(each) for each in open_source("x", io.BytesIO(octets)) if isinstance(each, Advert)]
+
+
+def said_of_reports(start_us: int) -> list[Said]:
+    """Return what REPORTS say: the first packet comes at an instant, each other a millisecond after the other."""
+    random = bytes.fromhex("412233445566")
+    return [
+        (start_us, random, AddressType.RESOLVABLE, PduType.ADV_IND, bytes.fromhex("020106"), -64),
+        (start_us, bytes.fromhex("010203040506"), AddressType.PUBLIC, PduType.ADV_NONCONN_IND, b"", None),
+        (start_us + 1000, random, AddressType.RESOLVABLE, PduType.ADV_IND, bytes.fromhex("03034e56"), -75),
+        (
+            start_us + 2000,
+            bytes.fromhex("012233445566"),
+            AddressType.NON_RESOLVABLE,
+            PduType.ADV_DIRECT_IND,
+            b"",
+            -40,
+        ),
+    ]
+
+
+class Kept(io.BytesIO):
+    """A file of JSON lines that can be looked into when it is closed."""
+
+    def close(self) -> None:
+        pass
+
+    def lines(self) -> list[dict[str, object]]:
+        return [json.loads(each) for each in self.getvalue().splitlines()]
+
+    def of(self, *kinds: str) -> list[dict[str, object]]:
+        return [each for each in self.lines()[1:] if each["kind"] in kinds]
 
 
 def receiver_of(adapter: FakeAdapter, *, active: bool = True) -> ScapyReceiver:
@@ -168,8 +206,26 @@ def new_ear() -> type[Ear]:
 
 @pytest.fixture(scope="session")
 def read_back() -> Callable[[bytes], list[Said]]:
-    """Return what reads adverts from pcapng: when, who, what kinds, octets, RSSI."""
+    """Return what reads adverts from a capture or a recording: when, who, what kinds, octets, RSSI."""
     return said_in
+
+
+@pytest.fixture(scope="session")
+def literal_reports() -> list[bytes]:
+    """Return HCI packets by hand: two legacy reports, an extended one, a directed one."""
+    return [bytes.fromhex(each) for each in REPORTS]
+
+
+@pytest.fixture(scope="session")
+def said_of_literals() -> Callable[[int], list[Said]]:
+    """Return what the literal reports say, a millisecond after the other, as a function of when the first comes."""
+    return said_of_reports
+
+
+@pytest.fixture(scope="session")
+def new_kept() -> type[Kept]:
+    """Return the class of a file of JSON lines that can be looked into when it is closed."""
+    return Kept
 
 
 @pytest.fixture(scope="session")

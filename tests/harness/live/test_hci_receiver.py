@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import os
 import struct
@@ -29,58 +28,17 @@ from bluezone_harness.live.controllers import opened
 from bluezone_harness.live.hci_receiver import HciReceiver
 from bluezone_harness.live.hci_reports import LINK_TYPE
 from bluezone_harness.live.receivers import ListenError
-from bluezone_harness.observations import AddressType, Advert, Capability, Extent, Observation, PduType
-from bluezone_harness.sources import open_source
+from bluezone_harness.observations import AddressType, Advert, Capability, Extent, PduType
 from bluezone_harness.virtual.ble.virtual_time import run_in_virtual_time
 from bluezone_harness.virtual.ble.worlds import World
 from bluezone_harness.virtual.phones import AirPacket, Plan, drawn_phone, simulate
-from bluezone_harness.writing.pcapng import PcapngWriter
 
 START_MS = 1_597_046_400_000
 NO_PHONES = Plan((), START_MS, 60_000)
 OWN_ADDRESS = bytes.fromhex("C00102030405")
-Said = tuple[int, bytes | None, AddressType | None, PduType | None, bytes | None, int | None]
-
-
-class Ear:
-    """Takes what is heard."""
-
-    def __init__(self) -> None:
-        self.adverts: list[Advert] = []
-        self.packets: list[tuple[int, int, bytes]] = []
-
-    def hear(self, observation: Observation) -> None:
-        assert isinstance(observation, Advert)
-        self.adverts.append(observation)
-
-    def hear_packet(self, time_us: int, link_type: int, octets: bytes) -> None:
-        self.packets.append((time_us, link_type, octets))
-
-    @property
-    def said(self) -> list[Said]:
-        return [said_of(each) for each in self.adverts]
-
-    def pcapng(self) -> bytes:
-        file = io.BytesIO()
-        writer = PcapngWriter(file)
-        for time_us, link_type, octets in self.packets:
-            writer.add("", link_type, time_us, octets)
-        return file.getvalue()
-
-
-def said_of(advert: Advert) -> Said:
-    return (
-        advert.time_us,
-        advert.address,
-        advert.address_type,
-        advert.pdu,
-        advert.ad,
-        advert.rssi,
-    )
-
-
-def read(pcapng: bytes) -> list[Said]:
-    return [said_of(each) for each in open_source("x", io.BytesIO(pcapng)) if isinstance(each, Advert)]
+Ear = Any  # the class stands in conftest.py
+ReadBack = Callable[[bytes], list[Any]]
+HeardOf = Callable[[Sequence[bytes]], Ear]
 
 
 async def listening(receiver: HciReceiver, ear: Ear, device: Device) -> asyncio.Task[None]:
@@ -96,11 +54,12 @@ async def ended(task: asyncio.Task[None]) -> None:
         await task
 
 
-def heard_of(packets: Sequence[bytes], every_us: int = 1000) -> Ear:
-    """Return what is heard of packets that a controller sends."""
+@pytest.fixture(scope="session")
+def heard_of(new_ear: Callable[[], Ear]) -> HeardOf:
+    """Return what is heard of packets that a controller sends, a millisecond after the other."""
 
-    async def run() -> Ear:
-        ear = Ear()
+    async def run(packets: Sequence[bytes]) -> Ear:
+        ear = new_ear()
         async with World(NO_PHONES, 1) as world:
             receiver = HciReceiver("virtual", attached_to(world), world)
             task = await listening(receiver, ear, world.receivers[0])
@@ -109,13 +68,13 @@ def heard_of(packets: Sequence[bytes], every_us: int = 1000) -> Ear:
                 tap = world.controllers[0].host
                 assert tap is not None
                 tap.on_packet(packet)
-                await asyncio.sleep(every_us / 1e6)
+                await asyncio.sleep(0.001)
             kept = list(ear.packets)
             await ended(task)
             ear.packets = kept
         return ear
 
-    return run_in_virtual_time(run())
+    return lambda packets: run_in_virtual_time(run(packets))
 
 
 def event(code: int, body: bytes) -> bytes:
@@ -193,41 +152,26 @@ ANY_PACKET = st.one_of(
 
 
 @settings(max_examples=60)
-@given(st.lists(ANY_PACKET, max_size=8))
-def test_what_is_heard_is_what_the_capture_beside_it_says(packets: list[bytes]) -> None:
+@given(packets=st.lists(ANY_PACKET, max_size=8))
+def test_what_is_heard_is_what_the_capture_beside_it_says(
+    packets: list[bytes], heard_of: HeardOf, read_back: ReadBack
+) -> None:
     ear = heard_of(packets)
     # whatever bumble makes of some of them, and asks the controller then: all are there, in their order
     recorded = iter([octets for _, _, octets in ear.packets])
     assert all(b"\0\0\0\1" + each in recorded for each in packets)
     assert {link_type for _, link_type, _ in ear.packets} <= {LINK_TYPE}
-    assert ear.said == read(ear.pcapng())
+    assert ear.said == read_back(ear.pcapng())
 
 
-def test_literal_reports_are_heard() -> None:
-    two = bytes.fromhex("04 3e 19 02 02 00 01 665544332241 03 020106 c0 03 00 060504030201 00 7f")
-    extended = bytes.fromhex(
-        "04 3e 1e 0d 01 1300 01 665544332241 01 00 ff 7f b5 0000 00 000000000000 04 03034e56"
-    )
-    directed = bytes.fromhex("04 3e 12 0b 01 01 01 665544332201 01 aabbccddeeff d8")
-    ear = heard_of([two, extended, directed])
-    start_us = START_MS * 1000
-    random = bytes.fromhex("412233445566")
-    assert ear.said == [
-        (start_us, random, AddressType.RESOLVABLE, PduType.ADV_IND, bytes.fromhex("020106"), -64),
-        (start_us, bytes.fromhex("010203040506"), AddressType.PUBLIC, PduType.ADV_NONCONN_IND, b"", None),
-        (start_us + 1000, random, AddressType.RESOLVABLE, PduType.ADV_IND, bytes.fromhex("03034e56"), -75),
-        (
-            start_us + 2000,
-            bytes.fromhex("012233445566"),
-            AddressType.NON_RESOLVABLE,
-            PduType.ADV_DIRECT_IND,
-            b"",
-            -40,
-        ),
-    ]
+def test_literal_reports_are_heard(
+    heard_of: HeardOf, literal_reports: list[bytes], said_of_literals: Callable[[int], list[Any]]
+) -> None:
+    ear = heard_of(literal_reports)
+    assert ear.said == said_of_literals(START_MS * 1000)
 
 
-def test_tshark_reads_the_same(tmp_path: Path, tool: Callable[[str], Path]) -> None:
+def test_tshark_reads_the_same(tmp_path: Path, tool: Callable[[str], Path], heard_of: HeardOf) -> None:
     random = Random(7)
     packets = []
     for number in range(60):
@@ -307,10 +251,10 @@ class Refusing(Host):
         raise asyncio.InvalidStateError
 
 
-def test_what_is_no_report_goes_to_the_host_whatever_it_does() -> None:
+def test_what_is_no_report_goes_to_the_host_whatever_it_does(new_ear: Callable[[], Ear]) -> None:
     async def run() -> list[bytes]:
         async with World(NO_PHONES, 1) as world:
-            ear = Ear()
+            ear = new_ear()
             task = await listening(HciReceiver("x", attached_to(world), world), ear, world.receivers[0])
             tap: Any = world.controllers[0].host
             host = tap._host = Refusing()
@@ -337,7 +281,7 @@ AIR = Plan(
 )
 
 
-def expected(packets: Sequence[AirPacket], receiver: str) -> list[Said]:
+def expected(packets: Sequence[AirPacket], receiver: str) -> list[Any]:
     return [
         (each.time_us, each.address, each.address_type, each.pdu, each.ad, each.rssi)
         for each in packets
@@ -347,9 +291,11 @@ def expected(packets: Sequence[AirPacket], receiver: str) -> list[Said]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("active", [False, True])
-def test_what_is_heard_is_what_the_simulation_says(seed: int, active: bool) -> None:
+def test_what_is_heard_is_what_the_simulation_says(
+    seed: int, active: bool, new_ear: Callable[[], Ear]
+) -> None:
     async def run() -> list[Ear]:
-        ears = [Ear(), Ear()]
+        ears = [new_ear(), new_ear()]
         async with World(AIR, seed) as world:
             tasks = [
                 await listening(
@@ -399,12 +345,12 @@ def test_capabilities_and_title() -> None:
     [(AddressType.RESOLVABLE, False), (AddressType.PUBLIC, True), (AddressType.PUBLIC_IDENTITY, True)],
 )
 def test_a_client_knows_the_kind_of_address_without_a_scan(
-    address_type: AddressType, is_public: bool
+    address_type: AddressType, is_public: bool, new_ear: Callable[[], Ear]
 ) -> None:
     async def run() -> None:
         async with World(NO_PHONES, 1) as world:
             receiver = HciReceiver("x", attached_to(world), world)
-            task = await listening(receiver, Ear(), world.receivers[0])
+            task = await listening(receiver, new_ear(), world.receivers[0])
             await asyncio.sleep(0.1)
             client = receiver.client(
                 Advert(
@@ -471,9 +417,9 @@ def refusal(run: Coroutine[Any, Any, None]) -> ListenError:
     return caught.value
 
 
-def test_a_controller_that_never_answers_is_told() -> None:
+def test_a_controller_that_never_answers_is_told(new_ear: Callable[[], Ear]) -> None:
     async def run() -> None:
-        ear = Ear()
+        ear = new_ear()
         await HciReceiver("tcp-client:h:1", Cable().attach, Standing()).listen(ear.hear, ear.hear_packet)
 
     error = refusal(run())
@@ -483,9 +429,9 @@ def test_a_controller_that_never_answers_is_told() -> None:
     assert error.may_return
 
 
-def test_a_controller_that_sends_nonsense_is_told() -> None:
+def test_a_controller_that_sends_nonsense_is_told(new_ear: Callable[[], Ear]) -> None:
     async def run() -> None:
-        ear = Ear()
+        ear = new_ear()
         random = Random(1)
         cable = Cable(lambda packet: random.randbytes(20))
         await HciReceiver("usb:0", cable.attach, Standing()).listen(ear.hear, ear.hear_packet)
@@ -493,9 +439,9 @@ def test_a_controller_that_sends_nonsense_is_told() -> None:
     assert "does not answer" in str(refusal(run()))
 
 
-def test_a_controller_that_goes_while_it_answers_is_told_at_once() -> None:
+def test_a_controller_that_goes_while_it_answers_is_told_at_once(new_ear: Callable[[], Ear]) -> None:
     async def run() -> None:
-        ear = Ear()
+        ear = new_ear()
         cable = Cable()
         loop = asyncio.get_running_loop()
         loop.call_later(1, cable.lose)
@@ -510,7 +456,9 @@ def test_a_controller_that_goes_while_it_answers_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("fails", [None, TransportLostError("x"), OSError(5, "Input/output error")])
-def test_a_controller_that_goes_while_it_listens_is_told(fails: Exception | None) -> None:
+def test_a_controller_that_goes_while_it_listens_is_told(
+    fails: Exception | None, new_ear: Callable[[], Ear]
+) -> None:
     async def run() -> None:
         async with World(NO_PHONES, 1) as world:
             gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -520,7 +468,7 @@ def test_a_controller_that_goes_while_it_listens_is_told(fails: Exception | None
                 async with attached_to(world)() as found:
                     yield Attached(found.device, found.source, gone)
 
-            ear = Ear()
+            ear = new_ear()
             receiver = HciReceiver("usb:0", attach, world)
             task = await listening(receiver, ear, world.receivers[0])
             await asyncio.sleep(1)
@@ -535,22 +483,24 @@ def test_a_controller_that_goes_while_it_listens_is_told(fails: Exception | None
     assert error.may_return
 
 
-def test_what_bumble_cancels_is_no_cancellation() -> None:
+def test_what_bumble_cancels_is_no_cancellation(new_ear: Callable[[], Ear]) -> None:
     def attach() -> AbstractAsyncContextManager[Attached]:
         raise asyncio.CancelledError
 
     async def run() -> None:
-        ear = Ear()
+        ear = new_ear()
         await HciReceiver("usb:0", attach, Standing()).listen(ear.hear, ear.hear_packet)
 
     assert "the controller is gone" in str(refusal(run()))
 
 
-def test_who_cancels_ends_it_and_a_controller_that_is_silent_then_does_not_hold_it_up() -> None:
+def test_who_cancels_ends_it_and_a_controller_that_is_silent_then_does_not_hold_it_up(
+    new_ear: Callable[[], Ear],
+) -> None:
     async def run() -> float:
         loop = asyncio.get_running_loop()
         async with World(NO_PHONES, 1) as world:
-            task = await listening(HciReceiver("x", attached_to(world), world), Ear(), world.receivers[0])
+            task = await listening(HciReceiver("x", attached_to(world), world), new_ear(), world.receivers[0])
             await asyncio.sleep(1)
             device = world.receivers[0]
             device.host.hci_sink = Cable()  # nobody is there any more
@@ -561,12 +511,12 @@ def test_who_cancels_ends_it_and_a_controller_that_is_silent_then_does_not_hold_
     assert run_in_virtual_time(run()) == pytest.approx(3)
 
 
-def test_whoever_reads_a_phone_has_a_moment_to_disconnect() -> None:
+def test_whoever_reads_a_phone_has_a_moment_to_disconnect(new_ear: Callable[[], Ear]) -> None:
     plan = Plan((drawn_phone("iphone", "ios", START_MS, 3),), START_MS, 60_000)
 
     async def run() -> float:
         loop = asyncio.get_running_loop()
-        ear = Ear()
+        ear = new_ear()
         async with World(plan, 1) as world:
             receiver = HciReceiver("x", attached_to(world), world)
             task = await listening(receiver, ear, world.receivers[0])
@@ -623,10 +573,10 @@ class SystemClock:
 
 
 async def heard_until_gone(
-    name: str, process: subprocess.Popen[bytes], least: int
+    new_ear: Callable[[], Ear], name: str, process: subprocess.Popen[bytes], least: int
 ) -> tuple[Ear, ListenError]:
     """Listen by a socket until enough is heard, then let the server die; return what ended listening."""
-    ear = Ear()
+    ear = new_ear()
     receiver = HciReceiver(name, partial(opened, name, OWN_ADDRESS), SystemClock())
     task = asyncio.create_task(receiver.listen(ear.hear, ear.hear_packet))
     async with asyncio.timeout(20):
@@ -641,7 +591,7 @@ async def heard_until_gone(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are ended by signals here")
 def test_a_real_socket_is_heard_goes_and_comes_back(
-    unused_port: int, caplog: pytest.LogCaptureFixture
+    unused_port: int, caplog: pytest.LogCaptureFixture, new_ear: Callable[[], Ear], read_back: ReadBack
 ) -> None:
     name = f"tcp-client:127.0.0.1:{unused_port}"
     heard = []
@@ -649,7 +599,7 @@ def test_a_real_socket_is_heard_goes_and_comes_back(
         process = server(unused_port)
         try:
             with caplog.at_level(logging.WARNING):
-                ear, error = asyncio.run(heard_until_gone(name, process, 10))
+                ear, error = asyncio.run(heard_until_gone(new_ear, name, process, 10))
         finally:
             process.kill()
             process.wait()
@@ -660,16 +610,18 @@ def test_a_real_socket_is_heard_goes_and_comes_back(
         )
         assert error.may_return
         assert len(ear.adverts) >= 10
-        assert ear.said == read(ear.pcapng())
+        assert ear.said == read_back(ear.pcapng())
         heard.append({each.ad for each in ear.adverts if each.pdu is PduType.ADV_IND})
     assert heard[0] == heard[1]
     assert not [each for each in caplog.records if each.name == "asyncio"]
-    _, error = asyncio.run(heard_until_gone(name, process, 1))
+    _, error = asyncio.run(heard_until_gone(new_ear, name, process, 1))
     assert "nobody serves it there" in str(error)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are ended by signals here")
-def test_the_command_listens_by_a_socket_waits_for_it_and_goes_on(unused_port: int, tmp_path: Path) -> None:
+def test_the_command_listens_by_a_socket_waits_for_it_and_goes_on(
+    unused_port: int, tmp_path: Path, read_back: ReadBack
+) -> None:
     recording = tmp_path / "heard.jsonl"
     name = f"tcp-client:127.0.0.1:{unused_port}"
     command = [sys.executable, "-m", "bluezone_harness", "sniff", "--hci", name, "--until", "400"]
@@ -707,10 +659,9 @@ def test_the_command_listens_by_a_socket_waits_for_it_and_goes_on(unused_port: i
     lines = recording.read_text().splitlines()
     assert sum('"kind":"gap"' in each for each in lines) == 1
     assert lines[-1].startswith('{"kind":"end"')
-    with recording.open("rb") as file:
-        heard = [said_of(each) for each in open_source("x", file) if isinstance(each, Advert)]
+    heard = read_back(recording.read_bytes())
     assert len(heard) == 400
-    assert heard == read(recording.with_suffix(".pcapng").read_bytes())[: len(heard)]
+    assert heard == read_back(recording.with_suffix(".pcapng").read_bytes())[: len(heard)]
 
 
 @pytest.fixture

@@ -37,32 +37,15 @@ def event(code: int, body: bytes) -> bytes:
     return bytes((4, code, len(body))) + body
 
 
-TWO = bytes.fromhex("04 3e 19 02 02 00 01 665544332241 03 020106 c0 03 00 060504030201 00 7f")
-EXTENDED_ONE = bytes.fromhex(
-    "04 3e 1e 0d 01 1300 01 665544332241 01 00 ff 7f b5 0000 00 000000000000 04 03034e56"
-)
-DIRECTED = bytes.fromhex("04 3e 12 0b 01 01 01 665544332201 01 aabbccddeeff d8")
-
-
 def test_literal_reports_are_heard(
-    fake_adapter: Callable[..., Any], listened: Callable[..., Any], read_back: Pcapng
+    fake_adapter: Callable[..., Any],
+    listened: Callable[..., Any],
+    read_back: Pcapng,
+    literal_reports: list[bytes],
+    said_of_literals: Callable[[int], list[Any]],
 ) -> None:
-    ear = listened(fake_adapter(), [TWO, EXTENDED_ONE, DIRECTED])
-    start_us = START_MS * 1000 + 1000
-    random = bytes.fromhex("412233445566")
-    assert ear.said == [
-        (start_us, random, AddressType.RESOLVABLE, PduType.ADV_IND, bytes.fromhex("020106"), -64),
-        (start_us, bytes.fromhex("010203040506"), AddressType.PUBLIC, PduType.ADV_NONCONN_IND, b"", None),
-        (start_us + 1000, random, AddressType.RESOLVABLE, PduType.ADV_IND, bytes.fromhex("03034e56"), -75),
-        (
-            start_us + 2000,
-            bytes.fromhex("012233445566"),
-            AddressType.NON_RESOLVABLE,
-            PduType.ADV_DIRECT_IND,
-            b"",
-            -40,
-        ),
-    ]
+    ear = listened(fake_adapter(), literal_reports)
+    assert ear.said == said_of_literals(START_MS * 1000 + 1000)
     assert read_back(ear.pcapng()) == ear.said
     assert {link_type for _, link_type, _ in ear.packets} == {LINK_TYPE}
 
