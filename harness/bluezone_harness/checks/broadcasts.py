@@ -19,7 +19,11 @@ from functools import lru_cache
 from bluezone_harness.checks.scan_times import MEAN_DELAY_MS, ScanSchedule, SentSpan
 from bluezone_harness.observations import PduType
 from bluezone_harness.sources.broadcast_records import BroadcastRecord, OnAir, spans_without
-from bluezone_reference.ad_structures import LEGACY_AD_OCTETS, intact_structures
+from bluezone_reference.ad_structures import (
+    LEGACY_AD_OCTETS,
+    MANUFACTURER_SPECIFIC_DATA,
+    intact_structures,
+)
 from bluezone_reference.errors import BuildFailureError
 from bluezone_reference.heard_content import HeardContent, heard_content
 from bluezone_reference.profiles import Profile
@@ -78,9 +82,19 @@ class Sending:
     @property
     def is_malformed(self) -> bool:
         """Its octets are no sound AdvData, or hold manufacturer data without a whole company (BZ-RCV-003, F-17)."""
-        ad, response = self.on_air.ad, self.on_air.response
-        damaged = any(intact_structures(each, LEGACY_AD_OCTETS)[1] is not None for each in (ad, response))
-        return damaged or _has_short_data(ad)
+        return self.is_damaged or self.has_short_data
+
+    @property
+    def is_damaged(self) -> bool:
+        """Its octets are no sound AdvData (BZ-ADV-001)."""
+        octets = self.on_air.ad, self.on_air.response
+        return any(intact_structures(each, LEGACY_AD_OCTETS)[1] is not None for each in octets)
+
+    @property
+    def has_short_data(self) -> bool:
+        """It holds manufacturer data without a whole company (F-17)."""
+        structures, _ = intact_structures(self.on_air.ad, LEGACY_AD_OCTETS)
+        return any(each.ad_type == MANUFACTURER_SPECIFIC_DATA and len(each.data) < 2 for each in structures)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,8 +203,3 @@ def _contents(ad: bytes, response: bytes, profile: Profile) -> tuple[HeardConten
     except BuildFailureError:
         return (None,)
     return tuple(found.values())
-
-
-def _has_short_data(ad: bytes) -> bool:
-    structures, _ = intact_structures(ad, LEGACY_AD_OCTETS)
-    return any(each.ad_type == 0xFF and len(each.data) < 2 for each in structures)

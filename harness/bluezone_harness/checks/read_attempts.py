@@ -73,6 +73,7 @@ class Reading:
         values: How many of them gave a contact id.
         served_later: Addresses that were read in one slot, and had to be heard, or were read, in a later one.
         known: iPhones to which somebody connected, or had to.
+        unanswered: How many attempts ended without an answer to a read: these show whether one is given up.
     """
 
     due: Sequence[ReadDue]
@@ -85,6 +86,7 @@ class Reading:
     values: int
     served_later: int
     known: Sequence[Sending]
+    unanswered: int
 
     @property
     def read(self) -> Sequence[ReadDue]:
@@ -150,7 +152,12 @@ def reading(subject: Subject, rules: Rules) -> Reading:
             *(each.sending for each in due),
             *(each for each in _all(air) if each.on_air.address in connected_to),
         ],
+        sum(each.is_closed and any(map(_has_no_answer, each.reads)) for each in connections),
     )
+
+
+def _has_no_answer(read: PeerRead) -> bool:
+    return read.value is None and read.att_error is None
 
 
 def _is_before(read: PeerRead, log: ExplainedLog) -> bool:

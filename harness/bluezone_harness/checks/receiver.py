@@ -122,9 +122,18 @@ def a_malformed_advert_does_no_harm(subject: Subject, rules: Rules) -> Judgement
     grounds = foreign_grounds(cut)
     told = [f"{count_text(len(cut), 'row')} of parts that are cut"] if cut else []
     failures, survived, doubt = len(cut), 0, ""
+    lacking: list[str] = []
     if log.first_ms is not None:
         heard = hearing(subject, rules)
         survived = sum(each.sending.is_malformed for each in heard.survived)
+        kinds = (
+            (any(each.sending.is_damaged for each in heard.survived), "no AdvData that are cut or damaged"),
+            (
+                any(each.sending.has_short_data for each in heard.survived),
+                "no manufacturer data of 0 or 1 octets",
+            ),
+        )
+        lacking = [text for was_survived, text in kinds if not was_survived]
         unread = doubt_of(subject, rules)
         if unread and (heard.stopped_by or heard.dropped):
             doubt = f"what had to be heard after malformed octets, or before them, is missing, but {unread}"
@@ -151,10 +160,11 @@ def a_malformed_advert_does_no_harm(subject: Subject, rules: Rules) -> Judgement
         return inconclusive(
             Reason.EVIDENCE_MISSING, "no malformed advert had to be heard before the last row of the log"
         )
-    return passed(
-        survived,
-        f"{count_text(survived, 'malformed advert')} had to be heard, and the log goes on after them",
-    )
+    summary = f"{count_text(survived, 'malformed advert')} had to be heard, and the log goes on after them"
+    if lacking:
+        text = f"{summary}; but {' and '.join(lacking)} had to be"
+        return inconclusive(Reason.EVIDENCE_MISSING, text, judged=survived)
+    return passed(survived, summary)
 
 
 @check("BZ-RCV-004", needs=_LOG_AND_RECORD)

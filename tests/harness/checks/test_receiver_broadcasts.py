@@ -299,8 +299,27 @@ def test_a_connection_to_what_gives_nothing_fails(
 def test_a_log_that_goes_on_passes(on_the_air: Air, receiver: Receiver, rules: RulesOf) -> None:
     on_the_air.android(AN, 0, 900)
     on_the_air.send(ONE_OCTET, 0, 500)
+    on_the_air.send("02010205", 0, 500)
     found = judge("BZ-RCV-003", receiver(on_the_air, every(300, AN, 0, 900), seconds=900), rules)
-    assert (found.verdict, found.judged) == (Verdict.PASS, 1)
+    assert (found.verdict, found.judged) == (Verdict.PASS, 2)
+
+
+@pytest.mark.req("BZ-RCV-003", "F-17", "F-29")
+@pytest.mark.parametrize(
+    ("sent", "lacking"),
+    [
+        (ONE_OCTET, "no AdvData that are cut or damaged"),
+        ("02010205", "no manufacturer data of 0 or 1 octets"),
+    ],
+)
+def test_one_kind_of_harm_says_nothing_of_the_other(
+    sent: str, lacking: str, on_the_air: Air, receiver: Receiver, rules: RulesOf
+) -> None:
+    on_the_air.android(AN, 0, 900)
+    on_the_air.send(sent, 0, 500)
+    found = judge("BZ-RCV-003", receiver(on_the_air, every(300, AN, 0, 900), seconds=900), rules)
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, Reason.EVIDENCE_MISSING)
+    assert lacking in found.summary
 
 
 @pytest.mark.req("BZ-RCV-003")

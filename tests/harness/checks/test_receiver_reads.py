@@ -39,8 +39,10 @@ READ = [(5.0, FIRST), (7.0, SECOND), (9.0, THIRD)]
 
 
 def read_all(on_the_air: Air) -> None:
+    """Read each, and give up another attempt that nobody answers."""
     for address, (when, value) in zip((ONE, TWO, THREE), READ, strict=True):
         on_the_air.connect(address, when - 1, when + 0.2, (when, value))
+    on_the_air.connect(ONE, 12, 21.9, (21.9, None))
 
 
 @pytest.mark.req("BZ-RCV-004")
@@ -50,8 +52,19 @@ def test_all_read_and_logged_passes(three: Air, receiver: Receiver, rules: Rules
     assert (found.verdict, found.judged) == (Verdict.PASS, 6)
     assert (
         found.summary
-        == "3 of 3 iPhones read that had to be, slot by slot; 3 reads tried, 3 gave a contact id"
+        == "3 of 3 iPhones read that had to be, slot by slot; 4 reads tried, 3 gave a contact id"
     )
+
+
+@pytest.mark.req("BZ-RCV-004")
+def test_where_all_answer_nobody_sees_whether_an_attempt_is_given_up(
+    three: Air, receiver: Receiver, rules: RulesOf
+) -> None:
+    for address, (when, value) in zip((ONE, TWO, THREE), READ, strict=True):
+        three.connect(address, when - 1, when + 0.2, (when, value))
+    found = judge("BZ-RCV-004", receiver(three, READ, seconds=900), rules)
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, Reason.EVIDENCE_MISSING)
+    assert found.summary.endswith("no iPhone that never answers was read, or had to be")
 
 
 @pytest.mark.req("BZ-RCV-004", "F-26")
