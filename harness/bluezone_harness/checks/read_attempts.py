@@ -73,7 +73,7 @@ class Reading:
         values: How many of them gave a contact id.
         served_later: Addresses that were read in one slot, and had to be heard, or were read, in a later one.
         known: iPhones to which somebody connected, or had to.
-        unanswered: How many attempts ended without an answer to a read: these show whether one is given up.
+        given_up: How many attempts ended without an answer to a read: these show whether one is given up.
     """
 
     due: Sequence[ReadDue]
@@ -86,7 +86,7 @@ class Reading:
     values: int
     served_later: int
     known: Sequence[Sending]
-    unanswered: int
+    given_up: int
 
     @property
     def read(self) -> Sequence[ReadDue]:

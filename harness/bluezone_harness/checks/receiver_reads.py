@@ -114,7 +114,7 @@ def _not_shown(found: Reading) -> list[str]:
         (any(not is_in_background(each) for each in found.known), "iPhone with the app open"),
         (any(is_in_background(each) for each in found.known), "iPhone in the background"),
         (any(has_other_bits(each) for each in found.known), "iPhone in the background beside other apps"),
-        (found.unanswered > 0, "iPhone that never answers"),
+        (found.given_up > 0, "iPhone that never answers"),
     )
     return [text for is_shown, text in shown if not is_shown]
 
